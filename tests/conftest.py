@@ -16,6 +16,7 @@ from authorities import trust_one
 from evidence import evidence
 
 if TYPE_CHECKING:
+    from gateways import SandboxServer
     from postgres_cluster import PostgresCluster
 
 BRIEF = 0.05
@@ -66,6 +67,30 @@ def no_secret_in_what_gateways_wrote() -> Iterator[None]:
         for process in rig.STARTED:
             process.search()
         assert not rig.FOUND, sorted(rig.FOUND)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    """One for a module's tests. Rooms and modules that need another have their own of this name."""
+    from gateways import sandbox_server
+
+    with sandbox_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def changes() -> dict[str, Any]:
+    """What a module's gateway has otherwise: fields of `Settings`, for the module to say."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def url(sandbox: SandboxServer, changes: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One gateway for a module's tests, with the sandbox behind it."""
+    from gateways import gateway_server, settings_for
+
+    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("gateway"), **changes)) as base:
+        yield base
 
 
 @pytest.fixture

@@ -12,16 +12,10 @@ from pathlib import Path
 import pytest
 
 import liftgate
-from gateways import gateway_server, sandbox_server, settings_for
+from gateways import sandbox_server
 from terminal import Cli
 
 COMMANDS = [("files", "ls"), ("chat", "Hi"), ("chat", "Hi", "--model", "gemini-2.5-flash"), ("files", "get", "file-x")]
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
-        yield url
 
 
 @contextmanager
@@ -54,12 +48,10 @@ def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_missing_key_is_asked_for_in_the_commands_words(
-    command: tuple[str, ...], gateway: str, tmp_path: Path
-) -> None:
-    run = Cli(tmp_path, gateway, "").run(*command, code=None)
+def test_a_missing_key_is_asked_for_in_the_commands_words(command: tuple[str, ...], url: str, tmp_path: Path) -> None:
+    run = Cli(tmp_path, url, "").run(*command, code=None)
     assert run.returncode == 1
-    assert f"{gateway} asks for a key: give --api-key, or set LIFTGATE_API_KEY." in run.stderr.decode()
+    assert f"{url} asks for a key: give --api-key, or set LIFTGATE_API_KEY." in run.stderr.decode()
     assert "Bearer" not in run.stderr.decode()
 
 
@@ -126,20 +118,20 @@ def test_another_programs_json_is_no_gateways_answer(body: dict[str, object], tm
 
 
 @pytest.mark.parametrize("place", ["notes.txt/x", "nowhere/x", "n" * 300])
-def test_a_place_that_cannot_be_written_is_named(place: str, gateway: str, tmp_path: Path) -> None:
-    cli = Cli(tmp_path, gateway, "sk-ann")
+def test_a_place_that_cannot_be_written_is_named(place: str, url: str, tmp_path: Path) -> None:
+    cli = Cli(tmp_path, url, "sk-ann")
     (tmp_path / "notes.txt").write_text("notes")
     file_id = cli.out("files", "upload", "notes.txt").split()[0]
     assert f"{place}: cannot be written" in cli.run("files", "cat", file_id, "-o", place, code=1).stderr.decode()
 
 
 @pytest.mark.parametrize("behind", ["/v1/files", "/v1/chat/completions", "/v1beta", "/v1/files/"])
-def test_an_address_that_says_too_much_is_refused_with_the_right_one(behind: str, gateway: str, tmp_path: Path) -> None:
-    run = Cli(tmp_path, gateway, "sk-ann").run("files", "ls", "--base-url", gateway + behind, code=None)
+def test_an_address_that_says_too_much_is_refused_with_the_right_one(behind: str, url: str, tmp_path: Path) -> None:
+    run = Cli(tmp_path, url, "sk-ann").run("files", "ls", "--base-url", url + behind, code=None)
     assert run.returncode == 2
-    assert f"ends with /v1 at most, such as {gateway}." in run.stderr.decode()
+    assert f"ends with /v1 at most, such as {url}." in run.stderr.decode()
 
 
 @pytest.mark.parametrize("behind", ["", "/", "/v1", "/v1/"])
-def test_an_address_is_taken_with_and_without_its_version(behind: str, gateway: str, tmp_path: Path) -> None:
-    Cli(tmp_path, gateway, "sk-ann").run("files", "ls", "--base-url", gateway + behind, code=0)
+def test_an_address_is_taken_with_and_without_its_version(behind: str, url: str, tmp_path: Path) -> None:
+    Cli(tmp_path, url, "sk-ann").run("files", "ls", "--base-url", url + behind, code=0)

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, client_for, gateway_server, settings_for
 from liftgate.cli.admin.command import admin
 from liftgate.cli.main import cli as program
 from liftgate.deployments import Account, Deployment
@@ -28,18 +28,10 @@ NAME = "Vorlesung über Öl und Übung, erster Teil, mit allen Folien.txt"
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
     """A gateway without a config: every model of Gemini by its own name."""
     account = Account(name="a", api_keys=("key-a",), api_base=sandbox.url)
-    every = Deployment("every", "*", "*", account, "key-a")
-    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"), deployments=(every,))) as base:
-        yield base
+    return {"deployments": (Deployment("every", "*", "*", account, "key-a"),)}
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from gateways import SandboxServer, ask, client_for, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, ask, client_for, gateway_server, settings_for
 
 DAYS_2 = 48 * 3600 + 60
 TEXT = b"The heron stands in the shallow water."
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def finalized(sandbox: SandboxServer) -> int:

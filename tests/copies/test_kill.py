@@ -14,7 +14,7 @@ import hashlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, sandbox_server
+from gateways import MODEL, SandboxServer, client_for
 from processes import GatewayProcess, sweep_now, write_config
 from scene import Scene, audio, eventually
 
@@ -38,12 +38,6 @@ def recording(size: int) -> bytes:
 
 
 ACTIVITIES = ("upload", "ingest", "page-in", "delete")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 class Fleet:

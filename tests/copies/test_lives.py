@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aging import let_pass
-from gateways import SandboxServer, client_for, sandbox_server, settings_for
+from gateways import SandboxServer, client_for, settings_for
 from liftgate.gateway import Gateway
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.server.app import build_app
@@ -22,12 +22,6 @@ from serving import serve
 
 MIB = 1 << 20
 NOTE = b"a note with an end"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def test_file_is_gone_after_its_time_and_so_is_its_replica(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
-from gateways import SandboxServer, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, ask, client_for, deployments, gateway_server, settings_for
 from processes import gateway_processes, write_config
 
 MIB = 1024 * 1024
 KEYS = tuple(f"key-{number}" for number in range(8))
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def test_chats_over_eight_projects_never_see_a_403(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -7,25 +7,16 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
-from gateways import SandboxServer, client_for, sandbox_server
+from gateways import SandboxServer, client_for
 from processes import GatewayProcess, write_config
 from scene import Scene, audio, eventually
 
 MIB = 1 << 20
 BOUNDARY = "the-boundary"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def form(data: bytes) -> bytes:

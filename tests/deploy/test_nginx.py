@@ -17,7 +17,7 @@ import pytest
 import trustme
 import yaml
 
-from gateways import MODEL, SandboxServer, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, settings_for
 from javascript import missing
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
@@ -113,12 +113,6 @@ def nginx(gateway: str, place: Path) -> Iterator[Front]:
 def listens(port: int) -> bool:
     with closing(socket.socket()) as tried:
         return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ What Gemini reads of JSON Schema, and nothing else: docs/protocol/gemini.md, "Sc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer
 from liftgate.ask.json_schema import json_schema
 from raw_http import call
 
@@ -191,18 +190,6 @@ DOORS: dict[str, tuple[str, dict[str, Any], Any]] = {
         of_tool,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("gateway"))) as base:
-        yield base
 
 
 @pytest.mark.parametrize("name", DOORS)

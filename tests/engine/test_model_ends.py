@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import liftgate
-from gateways import SandboxServer, client_for, deployments, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, client_for, deployments, sandbox_server
 from liftgate.ask.model_dates import RETIREMENTS, ended
 from liftgate.errors import NotFound
 from liftgate.sandbox.app import SandboxSettings
@@ -35,11 +35,8 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    every = deployments(sandbox.url, model="*")
-    settings = settings_for(sandbox, tmp_path_factory.mktemp("ends"), deployments=every)
-    with gateway_server(settings) as base:
-        yield base
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
+    return {"deployments": deployments(sandbox.url, model="*")}
 
 
 def says(message: str, model: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import key_calls
-from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, gateway_server, settings_for
 from in_turn import thin_out
 from liftgate.settings import JobSettings, StorageSettings
 from moved_clock import BriskClock
@@ -20,12 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of both engines each case has one in the reduced run."""
     for fixture in ("served", "house"):
         thin_out(items, HERE, fixture, 2)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -12,19 +12,13 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, settings_for
+from gateways import MODEL, SandboxServer
 from key_calls import Refused, ask, client_for, make, refusal
 from processes import GatewayProcess, gateway_processes, write_config
 from waiting import until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 BODY = {"model": MODEL, "messages": HELLO, "max_tokens": 10}
-
-
-@pytest.fixture(scope="module")
-def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("limits"))) as url:
-        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -58,9 +52,9 @@ def outcomes(urls: list[str], key: str, number: int, body: dict[str, Any] = BODY
         return list(pool.map(one, range(number)))
 
 
-def test_a_rate_is_exact_and_its_answers_tell_what_is_left(gateway: str) -> None:
-    made = make(gateway, rpm_limit=3, key_alias="slow")
-    client = client_for(gateway, made["key"])
+def test_a_rate_is_exact_and_its_answers_tell_what_is_left(url: str) -> None:
+    made = make(url, rpm_limit=3, key_alias="slow")
+    client = client_for(url, made["key"])
     left = []
     for _ in range(3):
         raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO)
@@ -80,23 +74,23 @@ def test_a_rate_is_exact_and_its_answers_tell_what_is_left(gateway: str) -> None
     assert list(client.files.list()) == []
 
 
-def test_every_door_to_a_model_counts_in_its_own_form(gateway: str) -> None:
-    key = make(gateway, rpm_limit=1)["key"]
+def test_every_door_to_a_model_counts_in_its_own_form(url: str) -> None:
+    key = make(url, rpm_limit=1)["key"]
     body = {"contents": [{"parts": [{"text": "Hi"}]}]}
-    assert ask(gateway, "POST", f"/v1beta/models/{MODEL}:generateContent", body, key)["candidates"]
-    refused = refusal(gateway, "POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", body, key)
+    assert ask(url, "POST", f"/v1beta/models/{MODEL}:generateContent", body, key)["candidates"]
+    refused = refusal(url, "POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", body, key)
     assert (refused.status, refused.error["code"], refused.error["status"]) == (429, 429, "RESOURCE_EXHAUSTED")
     assert int(refused.headers["retry-after"]) >= 1
     for path in ("/v1/chat/completions", f"/openai/deployments/{MODEL}/chat/completions"):
-        assert refusal(gateway, "POST", path, {**BODY, "stream": True}, key).status == 429
-    assert refusal(gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi"}, key).status == 429
-    anthropic = refusal(gateway, "POST", "/v1/messages", BODY, key)
+        assert refusal(url, "POST", path, {**BODY, "stream": True}, key).status == 429
+    assert refusal(url, "POST", "/v1/responses", {"model": MODEL, "input": "Hi"}, key).status == 429
+    anthropic = refusal(url, "POST", "/v1/messages", BODY, key)
     assert (anthropic.status, anthropic.error["type"]) == (429, "rate_limit_error")
 
 
-def test_a_response_in_the_background_counts_once_and_is_refused_when_it_is_asked_for(gateway: str) -> None:
-    key = make(gateway, rpm_limit=2, max_parallel_requests=1, max_budget=1)["key"]
-    client = client_for(gateway, key)
+def test_a_response_in_the_background_counts_once_and_is_refused_when_it_is_asked_for(url: str) -> None:
+    key = make(url, rpm_limit=2, max_parallel_requests=1, max_budget=1)["key"]
+    client = client_for(url, key)
     for _ in range(2):
         made = client.responses.create(model=MODEL, input="Hi", background=True, max_output_tokens=20)
         while (status := client.responses.retrieve(made.id).status) in ("queued", "in_progress"):
@@ -104,38 +98,38 @@ def test_a_response_in_the_background_counts_once_and_is_refused_when_it_is_aske
         assert status in ("completed", "incomplete")
     for stream in (False, True):
         refused = refusal(
-            gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi", "background": True, "stream": stream}, key
+            url, "POST", "/v1/responses", {"model": MODEL, "input": "Hi", "background": True, "stream": stream}, key
         )
         assert (refused.status, refused.error["code"]) == (429, "rate_limit_exceeded")
         assert int(refused.headers["retry-after"]) >= 1
-    assert refusal(gateway, "POST", "/v1/chat/completions", BODY, key).status == 429
+    assert refusal(url, "POST", "/v1/chat/completions", BODY, key).status == 429
 
 
-def test_a_rate_of_one_model_leaves_the_others(gateway: str) -> None:
-    key = make(gateway, model_rpm_limit={MODEL: 1}, rpm_limit=100)["key"]
-    ask(gateway, "POST", "/v1/chat/completions", BODY, key)
-    refused = refusal(gateway, "POST", "/v1/chat/completions", BODY, key)
+def test_a_rate_of_one_model_leaves_the_others(url: str) -> None:
+    key = make(url, model_rpm_limit={MODEL: 1}, rpm_limit=100)["key"]
+    ask(url, "POST", "/v1/chat/completions", BODY, key)
+    refused = refusal(url, "POST", "/v1/chat/completions", BODY, key)
     assert refused.status == 429 and MODEL in refused.error["message"]
-    assert refusal(gateway, "POST", "/v1/chat/completions", {**BODY, "model": "other"}, key).status == 404
+    assert refusal(url, "POST", "/v1/chat/completions", {**BODY, "model": "other"}, key).status == 404
 
 
-def test_a_refused_request_takes_nothing_of_the_other_limits(gateway: str) -> None:
-    key = make(gateway, rpm_limit=3, model_rpm_limit={MODEL: 1})["key"]
-    ask(gateway, "POST", "/v1/chat/completions", BODY, key)
+def test_a_refused_request_takes_nothing_of_the_other_limits(url: str) -> None:
+    key = make(url, rpm_limit=3, model_rpm_limit={MODEL: 1})["key"]
+    ask(url, "POST", "/v1/chat/completions", BODY, key)
     for _ in range(5):
-        refusal(gateway, "POST", "/v1/chat/completions", BODY, key)
-    ask(gateway, "POST", "/key/update", {"key": key, "model_rpm_limit": None})
+        refusal(url, "POST", "/v1/chat/completions", BODY, key)
+    ask(url, "POST", "/key/update", {"key": key, "model_rpm_limit": None})
     time.sleep(1.1)  # for as long as a refusal is believed, and what came back is on its way
-    assert outcomes([gateway], key, 4).count(200) == 2
+    assert outcomes([url], key, 4).count(200) == 2
 
 
 @pytest.mark.parametrize(
     "closed", [{"max_budget": 0}, {"model_max_budget": {MODEL: 0}}, {"tpm_limit": 0}, {"model_tpm_limit": {MODEL: 0}}]
 )
 def test_a_request_that_money_or_tokens_refuse_is_none_of_the_minutes_requests(
-    gateway: str, closed: dict[str, Any]
+    url: str, closed: dict[str, Any]
 ) -> None:
-    key = make(gateway, rpm_limit=2, **closed)["key"]
+    key = make(url, rpm_limit=2, **closed)["key"]
     gemini = {"contents": [{"parts": [{"text": "Hi"}]}]}
     for _ in range(2):
         for path, body in (
@@ -146,16 +140,16 @@ def test_a_request_that_money_or_tokens_refuse_is_none_of_the_minutes_requests(
             (f"/v1beta/models/{MODEL}:generateContent", gemini),
             (f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", gemini),
         ):
-            refused = refusal(gateway, "POST", path, body, key)
+            refused = refusal(url, "POST", path, body, key)
             assert refused.status == 429 and "2 requests per minute" not in refused.error["message"], refused
-    ask(gateway, "POST", "/key/update", {"key": key, **dict.fromkeys(closed)})
+    ask(url, "POST", "/key/update", {"key": key, **dict.fromkeys(closed)})
     time.sleep(1.3)  # for as long as a refusal is believed, and what came back is on its way
-    assert outcomes([gateway], key, 4).count(200) == 2
+    assert outcomes([url], key, 4).count(200) == 2
 
 
-def test_tokens_of_a_minute_are_what_google_counted(gateway: str) -> None:
-    key = make(gateway, tpm_limit=600)["key"]
-    client = client_for(gateway, key)
+def test_tokens_of_a_minute_are_what_google_counted(url: str) -> None:
+    key = make(url, tpm_limit=600)["key"]
+    client = client_for(url, key)
     used = 0
     while used < 400:
         raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, max_tokens=60)
@@ -209,14 +203,14 @@ def test_requests_at_one_time_are_counted_over_processes(two: list[GatewayProces
     until(lambda: outcomes(urls[1:], key, 3) == [200, 200, 200])
 
 
-def test_a_client_that_leaves_gives_its_place_back(gateway: str, sandbox: SandboxServer) -> None:
-    key = make(gateway, max_parallel_requests=1)["key"]
+def test_a_client_that_leaves_gives_its_place_back(url: str, sandbox: SandboxServer) -> None:
+    key = make(url, max_parallel_requests=1)["key"]
     sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 1})
-    impatient = client_for(gateway, key, timeout=1.0)
+    impatient = client_for(url, key, timeout=1.0)
     with pytest.raises(openai.APITimeoutError):
         impatient.chat.completions.create(model=MODEL, messages=HELLO)
     sandbox.control("faults", method="DELETE")
-    until(lambda: outcomes([gateway], key, 1) == [200])
+    until(lambda: outcomes([url], key, 1) == [200])
 
 
 def test_the_places_of_a_killed_process_are_free(two: list[GatewayProcess], sandbox: SandboxServer) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, deployments, gateway_server, settings_for
+from gateways import MODEL, SandboxServer, deployments
 from key_calls import Refused, ask, client_for, make, refusal, settled
 from liftgate.settings.sections import CountingSettings, ModelNames
 
@@ -19,7 +18,7 @@ CHAT = "/v1/chat/completions"
 
 
 @pytest.fixture(scope="module")
-def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
     """Two models, an alias of the first, and a wildcard."""
     served = (
         *deployments(sandbox.url),
@@ -28,15 +27,11 @@ def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) ->
             for key, name, model in (("key-b", PRO, PRO), ("key-c", "google/*", "*"))
         ),
     )
-    settings = settings_for(
-        sandbox,
-        tmp_path_factory.mktemp("models"),
-        deployments=served,
-        names=ModelNames(aliases={"fast": MODEL}),
-        counting=CountingSettings(spend=True),
-    )
-    with gateway_server(settings) as url:
-        yield url
+    return {
+        "deployments": served,
+        "names": ModelNames(aliases={"fast": MODEL}),
+        "counting": CountingSettings(spend=True),
+    }
 
 
 def chat(model: str, **more: Any) -> dict[str, Any]:
@@ -59,30 +54,28 @@ def chat(model: str, **more: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_limit_holds_for_every_name_of_its_model(
-    gateway: str, limited: str, asked: list[str], others: list[str]
-) -> None:
+def test_a_limit_holds_for_every_name_of_its_model(url: str, limited: str, asked: list[str], others: list[str]) -> None:
     for limit in ({"model_rpm_limit": {limited: 0}}, {"model_max_budget": {limited: 0}}):
-        key = make(gateway, **limit)["key"]
+        key = make(url, **limit)["key"]
         for name in asked:
-            refused = refusal(gateway, "POST", CHAT, chat(name), key)
+            refused = refusal(url, "POST", CHAT, chat(name), key)
             assert refused.status == 429 and f"for the model {limited}" in refused.error["message"]
         for name in others:
-            assert ask(gateway, "POST", CHAT, chat(name), key)["choices"]
+            assert ask(url, "POST", CHAT, chat(name), key)["choices"]
 
 
-def test_an_alias_of_the_key_is_bounded_as_the_model_it_stands_for(gateway: str) -> None:
-    key = make(gateway, aliases={"mine": "fast"}, model_max_budget={MODEL: 0})["key"]
-    assert refusal(gateway, "POST", CHAT, chat("mine"), key).status == 429
+def test_an_alias_of_the_key_is_bounded_as_the_model_it_stands_for(url: str) -> None:
+    key = make(url, aliases={"mine": "fast"}, model_max_budget={MODEL: 0})["key"]
+    assert refusal(url, "POST", CHAT, chat("mine"), key).status == 429
 
 
 @pytest.mark.parametrize("limit", ["model_rpm_limit", "model_tpm_limit", "model_max_budget"])
-def test_what_a_key_calls_a_model_can_be_limited_by_that_name(gateway: str, limit: str) -> None:
-    key = make(gateway, aliases={"mine": "fast", PRO: MODEL}, **{limit: {"mine": 0}})["key"]
+def test_what_a_key_calls_a_model_can_be_limited_by_that_name(url: str, limit: str) -> None:
+    key = make(url, aliases={"mine": "fast", PRO: MODEL}, **{limit: {"mine": 0}})["key"]
     for name in ("mine", "fast", MODEL, PRO):
-        refused = refusal(gateway, "POST", CHAT, chat(name), key)
+        refused = refusal(url, "POST", CHAT, chat(name), key)
         assert refused.status == 429 and "for the model mine" in refused.error["message"]
-    assert ask(gateway, "POST", CHAT, chat("google/gemini-2.5-flash"), key)["choices"]
+    assert ask(url, "POST", CHAT, chat("google/gemini-2.5-flash"), key)["choices"]
 
 
 @pytest.mark.parametrize(
@@ -94,14 +87,14 @@ def test_what_a_key_calls_a_model_can_be_limited_by_that_name(gateway: str, limi
         (0.0001, {"budget_limit": 0.0001, "time_period": None}),
     ],
 )
-def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, shown: dict[str, Any]) -> None:
-    made = make(gateway, model_max_budget={MODEL: sent}, max_budget=1)
+def test_a_budget_of_one_model_leaves_the_others(url: str, sent: object, shown: dict[str, Any]) -> None:
+    made = make(url, model_max_budget={MODEL: sent}, max_budget=1)
     assert made["model_max_budget"] == {MODEL: shown}
     key = made["key"]
     spent = 0.0
     while True:
         try:
-            usage = ask(gateway, "POST", CHAT, chat(MODEL), key)["usage"]
+            usage = ask(url, "POST", CHAT, chat(MODEL), key)["usage"]
         except Refused as refused:
             error = refused.error
             break
@@ -109,8 +102,8 @@ def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, sho
     assert 0 < spent <= 0.0001
     assert error["code"] == "insufficient_quota" and f"for the model {MODEL}" in error["message"]
     assert error["limit"] == 0.0001 and error["spent"] == pytest.approx(spent, abs=1e-9)
-    other = ask(gateway, "POST", CHAT, chat(PRO), key)["usage"]["cost"]
-    info = settled(gateway, key)
+    other = ask(url, "POST", CHAT, chat(PRO), key)["usage"]["cost"]
+    info = settled(url, key)
     general, of_model = info["budgets"]
     assert "model" not in general and of_model["model"] == MODEL
     assert of_model["budget_duration"] == shown["time_period"]
@@ -129,56 +122,56 @@ def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, sho
         {"": 1},
     ],
 )
-def test_a_budget_that_cannot_be_is_refused_by_name(gateway: str, wrong: object) -> None:
-    refused = refusal(gateway, "POST", "/key/generate", {"model_max_budget": wrong})
+def test_a_budget_that_cannot_be_is_refused_by_name(url: str, wrong: object) -> None:
+    refused = refusal(url, "POST", "/key/generate", {"model_max_budget": wrong})
     assert refused.status == 400 and refused.error["param"].startswith("model_max_budget")
 
 
 @pytest.mark.parametrize("fields", [{}, {"key_alias": "spends"}, {"model_max_budget": {MODEL: 1}}])
-def test_a_key_without_a_budget_of_its_own_shows_what_was_counted(gateway: str, fields: dict[str, Any]) -> None:
-    key = make(gateway, **fields)["key"]
-    cost = ask(gateway, "POST", CHAT, chat(MODEL), key)["usage"]["cost"]
+def test_a_key_without_a_budget_of_its_own_shows_what_was_counted(url: str, fields: dict[str, Any]) -> None:
+    key = make(url, **fields)["key"]
+    cost = ask(url, "POST", CHAT, chat(MODEL), key)["usage"]["cost"]
     assert cost > 0
     end = time.monotonic() + 20
-    while ask(gateway, "GET", "/key/info", key=key)["info"]["spend"] != pytest.approx(cost, abs=1e-9):
+    while ask(url, "GET", "/key/info", key=key)["info"]["spend"] != pytest.approx(cost, abs=1e-9):
         assert time.monotonic() < end, "it was never counted"
-        ask(gateway, "GET", "/liftgate/usage")  # what was counted so far is written for who asks
+        ask(url, "GET", "/liftgate/usage")  # what was counted so far is written for who asks
 
 
-def test_a_client_that_left_gives_its_place_back_before_its_cost_is_known(gateway: str, sandbox: SandboxServer) -> None:
-    key = make(gateway, max_parallel_requests=1, max_budget=10)["key"]
+def test_a_client_that_left_gives_its_place_back_before_its_cost_is_known(url: str, sandbox: SandboxServer) -> None:
+    key = make(url, max_parallel_requests=1, max_budget=10)["key"]
     sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 1})
     sandbox.control("faults", {"kind": "stall", "operation": "countTokens", "after_bytes": 0, "times": 1})
     try:
         with pytest.raises(openai.APITimeoutError):
-            client_for(gateway, key, timeout=0.5).chat.completions.create(
+            client_for(url, key, timeout=0.5).chat.completions.create(
                 model=MODEL, messages=[{"role": "user", "content": "Hello"}], max_tokens=20
             )
         end = time.monotonic() + 20
         while True:
             try:
-                assert ask(gateway, "POST", CHAT, chat(MODEL), key)["choices"]
+                assert ask(url, "POST", CHAT, chat(MODEL), key)["choices"]
                 break
             except Refused as refused:
                 assert refused.status == 429 and time.monotonic() < end
         # Google has not said yet what it was asked.
-        assert ask(gateway, "GET", "/key/info", key=key)["info"]["budgets"][0]["held"] > 0
+        assert ask(url, "GET", "/key/info", key=key)["info"]["budgets"][0]["held"] > 0
     finally:
         sandbox.control("faults", method="DELETE")
 
 
-def test_what_may_be_asked_by_a_name_is_found_by_it(gateway: str) -> None:
+def test_what_may_be_asked_by_a_name_is_found_by_it(url: str) -> None:
     """An alias of the config may be asked where the model that it stands for may, and one of the key as well."""
-    key = make(gateway, models=[MODEL], aliases={"mine": "fast", "theirs": PRO})["key"]
+    key = make(url, models=[MODEL], aliases={"mine": "fast", "theirs": PRO})["key"]
     for name in (MODEL, "fast", "mine"):
-        assert ask(gateway, "POST", CHAT, chat(name), key)["choices"]
-        assert ask(gateway, "GET", f"/v1/models/{name}", key=key)["id"] == name
-        assert ask(gateway, "GET", f"/v1beta/models/{name}", key=key)["name"] == f"models/{name}"
+        assert ask(url, "POST", CHAT, chat(name), key)["choices"]
+        assert ask(url, "GET", f"/v1/models/{name}", key=key)["id"] == name
+        assert ask(url, "GET", f"/v1beta/models/{name}", key=key)["name"] == f"models/{name}"
     for name in (PRO, "theirs", "google/gemini-2.5-pro"):
-        assert refusal(gateway, "POST", CHAT, chat(name), key).status == 403
+        assert refusal(url, "POST", CHAT, chat(name), key).status == 403
         for path in (f"/v1/models/{name}", f"/v1beta/models/{name}"):
-            assert refusal(gateway, "GET", path, key=key).status == 404
-    assert {each["id"] for each in ask(gateway, "GET", "/v1/models", key=key)["data"]} == {MODEL, "fast"}
-    only = make(gateway, models=["fast"])["key"]
-    assert {each["id"] for each in ask(gateway, "GET", "/v1/models", key=only)["data"]} == {"fast"}
-    assert refusal(gateway, "POST", CHAT, chat(MODEL), only).status == 403
+            assert refusal(url, "GET", path, key=key).status == 404
+    assert {each["id"] for each in ask(url, "GET", "/v1/models", key=key)["data"]} == {MODEL, "fast"}
+    only = make(url, models=["fast"])["key"]
+    assert {each["id"] for each in ask(url, "GET", "/v1/models", key=only)["data"]} == {"fast"}
+    assert refusal(url, "POST", CHAT, chat(MODEL), only).status == 403

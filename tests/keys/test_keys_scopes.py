@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -10,7 +9,7 @@ import pytest
 from google import genai
 from google.genai import errors as genai_errors
 
-from gateways import deployments, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, deployments
 from key_calls import ask, client_for, make, refusal
 from liftgate.errors import PermissionDenied
 from liftgate.keys.key import Key, Place
@@ -22,15 +21,9 @@ HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sandbox_server() as sandbox:
-        both = (
-            *deployments(sandbox.url, ("key-a",), FLASH),
-            *deployments(sandbox.url, ("key-b",), PRO),
-        )
-        settings = settings_for(sandbox, tmp_path_factory.mktemp("scopes"), deployments=both)
-        with gateway_server(settings) as url:
-            yield url
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
+    both = (*deployments(sandbox.url, ("key-a",), FLASH), *deployments(sandbox.url, ("key-b",), PRO))
+    return {"deployments": both}
 
 
 def genai_client(url: str, key: str) -> genai.Client:
@@ -59,10 +52,10 @@ CHAT_DOORS = [
 
 @pytest.mark.parametrize(("method", "path", "body", "speaks"), CHAT_DOORS)
 def test_no_door_asks_a_model_that_the_key_may_not(
-    gateway: str, method: str, path: str, body: dict[str, Any], speaks: str
+    url: str, method: str, path: str, body: dict[str, Any], speaks: str
 ) -> None:
-    made = make(gateway, models=[FLASH, "gemini-2.0-*"])
-    refused = refusal(gateway, method, path, body, made["key"])
+    made = make(url, models=[FLASH, "gemini-2.0-*"])
+    refused = refusal(url, method, path, body, made["key"])
     assert refused.status == 403
     error = refused.error
     assert f"may not ask the model `{PRO}`" in error["message"] and FLASH in error["message"]
@@ -74,78 +67,78 @@ def test_no_door_asks_a_model_that_the_key_may_not(
         assert (error["code"], error["param"]) == ("key_model_access_denied", "model")
 
 
-def test_the_official_clients_read_the_refusal_right(gateway: str) -> None:
-    made = make(gateway, models=[FLASH])
-    retrying = client_for(gateway, made["key"], retries=2)
+def test_the_official_clients_read_the_refusal_right(url: str) -> None:
+    made = make(url, models=[FLASH])
+    retrying = client_for(url, made["key"], retries=2)
     with pytest.raises(openai.PermissionDeniedError) as caught:
         retrying.chat.completions.create(model=PRO, messages=HELLO)
     assert caught.value.code == "key_model_access_denied"
-    with genai_client(gateway, made["key"]) as google:
+    with genai_client(url, made["key"]) as google:
         with pytest.raises(genai_errors.ClientError) as told:
             google.models.generate_content(model=PRO, contents="Hi")
         assert (told.value.code, told.value.status) == (403, "PERMISSION_DENIED")
         assert google.models.generate_content(model=FLASH, contents="Hi").text
 
 
-def test_lists_show_the_models_of_the_key(gateway: str) -> None:
-    made = make(gateway, models=["*-flash"])
-    client = client_for(gateway, made["key"])
+def test_lists_show_the_models_of_the_key(url: str) -> None:
+    made = make(url, models=["*-flash"])
+    client = client_for(url, made["key"])
     assert [model.id for model in client.models.list()] == [FLASH]
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve(PRO)
-    assert [entry["model_name"] for entry in ask(gateway, "GET", "/model/info", key=made["key"])["data"]] == [FLASH]
-    with genai_client(gateway, made["key"]) as google:
+    assert [entry["model_name"] for entry in ask(url, "GET", "/model/info", key=made["key"])["data"]] == [FLASH]
+    with genai_client(url, made["key"]) as google:
         assert [model.name for model in google.models.list()] == [f"models/{FLASH}"]
-    assert {model.id for model in client_for(gateway, make(gateway)["key"]).models.list()} == {FLASH, PRO}
+    assert {model.id for model in client_for(url, make(url)["key"]).models.list()} == {FLASH, PRO}
 
 
-def test_an_alias_of_the_key_is_the_model_it_stands_for(gateway: str) -> None:
-    made = make(gateway, models=[FLASH], aliases={"gpt-4o": FLASH, "gpt-5": PRO})
-    client = client_for(gateway, made["key"])
+def test_an_alias_of_the_key_is_the_model_it_stands_for(url: str) -> None:
+    made = make(url, models=[FLASH], aliases={"gpt-4o": FLASH, "gpt-5": PRO})
+    client = client_for(url, made["key"])
     assert client.chat.completions.create(model="gpt-4o", messages=HELLO).model == FLASH
     with pytest.raises(openai.PermissionDeniedError):
         client.chat.completions.create(model="gpt-5", messages=HELLO)
-    with genai_client(gateway, made["key"]) as google:
+    with genai_client(url, made["key"]) as google:
         assert google.models.generate_content(model="gpt-4o", contents="Hi").text
     with pytest.raises(openai.NotFoundError):
-        client_for(gateway, make(gateway)["key"]).chat.completions.create(model="gpt-4o", messages=HELLO)
+        client_for(url, make(url)["key"]).chat.completions.create(model="gpt-4o", messages=HELLO)
 
 
-def test_a_file_goes_to_no_model_that_the_key_may_not_ask(gateway: str) -> None:
-    client = client_for(gateway, make(gateway, models=[FLASH])["key"])
+def test_a_file_goes_to_no_model_that_the_key_may_not_ask(url: str) -> None:
+    client = client_for(url, make(url, models=[FLASH])["key"])
     with pytest.raises(openai.PermissionDeniedError):
         client.files.create(file=b"x", purpose="user_data", extra_body={"target_model_names": PRO})
     assert client.files.create(file=b"x", purpose="user_data", extra_body={"target_model_names": FLASH}).id
 
 
-def test_no_models_at_all_are_none(gateway: str) -> None:
-    client = client_for(gateway, make(gateway, models=["no-default-models"])["key"])
+def test_no_models_at_all_are_none(url: str) -> None:
+    client = client_for(url, make(url, models=["no-default-models"])["key"])
     assert list(client.models.list()) == []
     with pytest.raises(openai.PermissionDeniedError, match="It may ask none"):
         client.chat.completions.create(model=FLASH, messages=HELLO)
 
 
-def test_routes_are_opened_one_by_one(gateway: str) -> None:
-    only_chat = make(gateway, allowed_routes=["/chat/completions"])["key"]
-    assert client_for(gateway, only_chat).chat.completions.create(model=FLASH, messages=HELLO).choices
+def test_routes_are_opened_one_by_one(url: str) -> None:
+    only_chat = make(url, allowed_routes=["/chat/completions"])["key"]
+    assert client_for(url, only_chat).chat.completions.create(model=FLASH, messages=HELLO).choices
     with pytest.raises(openai.PermissionDeniedError):
-        client_for(gateway, only_chat).files.list()
-    refused = refusal(gateway, "GET", "/v1beta/files", key=only_chat)
+        client_for(url, only_chat).files.list()
+    refused = refusal(url, "GET", "/v1beta/files", key=only_chat)
     assert (refused.status, refused.error["status"]) == (403, "PERMISSION_DENIED")
-    files = make(gateway, allowed_routes=["/v1/files*", "/v1beta/files*"])["key"]
-    assert list(client_for(gateway, files).files.list()) == []
-    assert ask(gateway, "GET", "/v1beta/files", key=files) == {}
-    assert refusal(gateway, "POST", "/v1/chat/completions", {"model": FLASH, "messages": HELLO}, files).status == 403
+    files = make(url, allowed_routes=["/v1/files*", "/v1beta/files*"])["key"]
+    assert list(client_for(url, files).files.list()) == []
+    assert ask(url, "GET", "/v1beta/files", key=files) == {}
+    assert refusal(url, "POST", "/v1/chat/completions", {"model": FLASH, "messages": HELLO}, files).status == 403
     # A type that does not open them is not widened by naming them.
-    assert refusal(gateway, "POST", "/key/generate", {}, make(gateway, allowed_routes=["/key/*"])["key"]).status == 403
+    assert refusal(url, "POST", "/key/generate", {}, make(url, allowed_routes=["/key/*"])["key"]).status == 403
 
 
-def test_a_read_only_key_looks_and_does_nothing(gateway: str) -> None:
-    key = make(gateway, key_type="read_only")["key"]
+def test_a_read_only_key_looks_and_does_nothing(url: str) -> None:
+    key = make(url, key_type="read_only")["key"]
     for path in ("/v1/models", "/model/info", "/health", "/key/list"):
-        ask(gateway, "GET", path, key=key)
+        ask(url, "GET", path, key=key)
     for method, path in (("GET", "/v1/files"), ("POST", "/v1/chat/completions"), ("POST", "/v1/uploads")):
-        assert refusal(gateway, method, path, {}, key).status == 403
+        assert refusal(url, method, path, {}, key).status == 403
 
 
 def key_with(**terms: Any) -> Key:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +15,7 @@ import psycopg
 import pytest
 
 from drill import Site, eventually, gateway_at, in_catalogue, swept
-from gateways import MODEL, SandboxServer, sandbox_server
+from gateways import MODEL, SandboxServer
 from liftgate.catalog.schema import newest_schema, shapes
 from raw_http import Answer, call
 
@@ -25,12 +24,6 @@ ANN = {"Authorization": "Bearer sk-ann"}
 MASTER = {"Authorization": "Bearer sk-master-of-the-drill"}
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 COUNTING = {"spend": True, "usage_write_seconds": 0.2, "use_write_seconds": 0.2}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture

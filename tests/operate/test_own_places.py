@@ -7,7 +7,7 @@ import json
 import os
 import random  # noqa: TID251 - fixed contents
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from drill import Ledger, Site, eventually
-from gateways import MODEL, SandboxServer, sandbox_server
+from gateways import MODEL, SandboxServer
 from processes import GatewayProcess
 from raw_http import Answer, call
 from test_running import read_only
@@ -25,12 +25,6 @@ CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 BEGUN = {"filename": "a", "purpose": "batch", "bytes": 3, "mime_type": "text/plain"}
 COUNTING = {"spend": True, "metrics": True, "use_write_seconds": 0.2, "sweep_seconds": 600}
 PLACES = ("spend", "metrics", "spool", "blobs")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Playwright
 
 from browser import SHELL, WHOLE, driver, launched
-from gateways import SandboxServer, deployments, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, deployments, sandbox_server
 from liftgate.settings import CountingSettings
 
 
@@ -59,12 +59,8 @@ def sandbox(browser: Browser) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = settings_for(
-        sandbox,
-        tmp_path_factory.mktemp("data"),
-        deployments=deployments(sandbox.url, ("key-a", "key-b")),
-        counting=CountingSettings(spend=True, usage_write_seconds=0.1),
-    )
-    with gateway_server(settings) as url:
-        yield url
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
+    return {
+        "deployments": deployments(sandbox.url, ("key-a", "key-b")),
+        "counting": CountingSettings(spend=True, usage_write_seconds=0.1),
+    }

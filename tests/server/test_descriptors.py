@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways import MODEL, SandboxServer, sandbox_server
+from gateways import MODEL, SandboxServer
 from processes import GatewayProcess, write_config
 from raw_http import call, connect, head
 from running import eventually, form_request
@@ -22,12 +22,6 @@ GET = b"GET /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n"
 AUTH = {"Authorization": "Bearer sk-ann"}
 TEXT = [{"role": "user", "content": "hello"}]
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture

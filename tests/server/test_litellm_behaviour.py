@@ -12,17 +12,11 @@ import openai
 import pytest
 import yaml
 
-from gateways import SandboxServer, gateway_server, sandbox_server
+from gateways import SandboxServer, gateway_server
 from liftgate.settings import load_settings
 from litellm_configs import switch_off
 from raw_http import Answer, call
 from serving import serve
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

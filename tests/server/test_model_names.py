@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 import liftgate
-from gateways import SandboxServer, gateway_server, sandbox_server
+from gateways import SandboxServer, gateway_server
 from liftgate.settings import load_settings
 from raw_http import Answer, call
 
@@ -52,12 +52,6 @@ NAMES = [
     "any-a?b",
     "any-\n",
 ]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ from gateways import (
     client_for,
     deployments,
     gateway_server,
-    sandbox_server,
     settings_for,
 )
 from genai_clients import genai_client
@@ -38,12 +37,6 @@ from serving import serve
 
 ANN = {"x-goog-api-key": "sk-ann", "Content-Type": "application/json"}
 GOOGLE = "https://generativelanguage.googleapis.com/v1beta/"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateways import MODEL, SandboxServer, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, ask, client_for, deployments, gateway_server, settings_for
 from liftgate.server.routes import LIFTGATE_ROUTES
 from liftgate.settings import CountingSettings
 from raw_http import Answer, call
@@ -20,18 +20,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "page.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = settings_for(
-        sandbox, tmp_path_factory.mktemp("data"), deployments=deployments(sandbox.url, ("key-a", "key-b"))
-    )
-    with gateway_server(settings) as url:
-        yield url
+def changes(sandbox: SandboxServer) -> dict[str, Any]:
+    return {"deployments": deployments(sandbox.url, ("key-a", "key-b"))}
 
 
 def get(url: str, path: str, key: str = "sk-ann") -> Answer:

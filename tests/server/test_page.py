@@ -6,7 +6,6 @@ import gzip
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -18,12 +17,6 @@ from raw_http import Answer, call
 
 MOST_BYTES = 60_000
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
-        yield url
 
 
 def get(url: str, path: str, **headers: str) -> Answer:

@@ -1,13 +1,13 @@
 """docs/routes.md against the gateway's routes, and what a path that is not served is answered with."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import openai
 import pytest
 
-from gateways import client_for, gateway_server, sandbox_server, settings_for
+from gateways import client_for
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server import routes
 from liftgate.server.litellm_unserved import LITELLM_UNSERVED
@@ -54,9 +54,9 @@ def test_every_route_of_anthropics_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), NOT_OF_ANTHROPICS)
-def test_what_is_not_served_is_refused_in_anthropics_form(gateway: str, method: str, path: str) -> None:
+def test_what_is_not_served_is_refused_in_anthropics_form(url: str, method: str, path: str) -> None:
     headers = {"x-api-key": "sk-ann", "anthropic-version": "2023-06-01"}
-    answer = call(gateway, method, path, b"{}" if method == "POST" else b"", headers)
+    answer = call(url, method, path, b"{}" if method == "POST" else b"", headers)
     error = answer.json()["error"]
     assert (answer.status, answer.json()["type"], error["type"]) == (404, "error", "not_found_error")
     assert "is not served here" in error["message"]
@@ -95,14 +95,8 @@ def test_a_route_of_litellms_that_is_not_served_says_what_to_use(name: str, inst
     ), instead
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
-        yield url
-
-
-def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
-    client = client_for(gateway)
+def test_the_official_client_is_told_what_is_not_served(url: str) -> None:
+    client = client_for(url)
     calls: dict[str, Callable[[], object]] = {
         "/evals": lambda: client.evals.list(),
         "/embeddings": lambda: client.embeddings.create(model="m", input="Hi"),
@@ -133,25 +127,25 @@ def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
         ("/v1/auth_tokens", "/auth_tokens"),
     ],
 )
-def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) -> None:
-    answer = call(gateway, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
+def test_a_client_of_googles_is_told_too(url: str, path: str, named: str) -> None:
+    answer = call(url, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
     error = answer.json()["error"]
     assert (answer.status, error["status"]) == (404, "NOT_FOUND")
     assert error["message"] == f"Invalid URL (POST {path}): {named} of the Gemini API is not served here."
 
 
 @pytest.mark.parametrize("path", ["/v1/batches", "/v1/batches/x", "/v1/batches/x:cancel"])
-def test_what_two_apis_have_at_one_path_is_called_neithers(gateway: str, path: str) -> None:
-    answer = call(gateway, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
+def test_what_two_apis_have_at_one_path_is_called_neithers(url: str, path: str) -> None:
+    answer = call(url, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
     assert (answer.status, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
     assert answer.json()["error"]["message"] == f"Invalid URL (POST {path}): /batches is not served here."
 
 
 @pytest.mark.parametrize("version", ["v1beta", "v1alpha"])
-def test_a_client_of_the_live_api_is_told_that_it_is_not_served(gateway: str, version: str) -> None:
+def test_a_client_of_the_live_api_is_told_that_it_is_not_served(url: str, version: str) -> None:
     service = f"google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    answer = call(gateway, "GET", f"/ws/{service}?key=sk-ann", b"", upgrade)
+    answer = call(url, "GET", f"/ws/{service}?key=sk-ann", b"", upgrade)
     assert answer.status == 404
     assert "the Live API of Gemini is not served here." in answer.json()["error"]["message"]
 
@@ -159,7 +153,7 @@ def test_a_client_of_the_live_api_is_told_that_it_is_not_served(gateway: str, ve
 @pytest.mark.parametrize("headers", [{"x-goog-api-key": "sk-ann"}, {"Authorization": "Bearer sk-ann"}])
 @pytest.mark.parametrize("version", ["v1alpha", "v1beta1", "v1beta2", "v1beta3"])
 def test_another_version_of_googles_names_the_one_that_is_served(
-    gateway: str, version: str, headers: dict[str, str]
+    url: str, version: str, headers: dict[str, str]
 ) -> None:
     """In Google's form: its clients read no other. `/v1alpha/files` was answered with OpenAI's address."""
     for path, meant in (
@@ -169,12 +163,12 @@ def test_another_version_of_googles_names_the_one_that_is_served(
         ("files/x", "/v1beta/files/…"),
         ("projects/p/locations/l/publishers/google/models/x:generateContent", "/v1beta"),
     ):
-        answer = call(gateway, "POST", f"/{version}/{path}", b"{}", headers)
+        answer = call(url, "POST", f"/{version}/{path}", b"{}", headers)
         error = answer.json()["error"]
         assert (answer.status, error["code"], error["status"]) == (404, 404, "NOT_FOUND")
         said = f"Invalid URL (POST /{version}/{path}): {version} of the Gemini API is not served here; {meant} is."
         assert error["message"] == said
-    message = call(gateway, "POST", f"/upload/{version}/files", b"{}", headers).json()["error"]["message"]
+    message = call(url, "POST", f"/upload/{version}/files", b"{}", headers).json()["error"]["message"]
     assert message.endswith(f"{version} of the Gemini API is not served here; /upload/v1beta/files is.")
 
 
@@ -191,10 +185,10 @@ def test_another_version_of_googles_names_the_one_that_is_served(
     ],
 )
 def test_another_method_is_told_which_there_are_in_googles_form(
-    gateway: str, method: str, path: str, accepted: str
+    url: str, method: str, path: str, accepted: str
 ) -> None:
     """Google has one answer for all that it does not serve; it advised the address of another API."""
-    answer = call(gateway, method, path, b"", {"x-goog-api-key": "sk-ann"})
+    answer = call(url, method, path, b"", {"x-goog-api-key": "sk-ann"})
     said = f"Invalid URL ({method} {path}): Only {accepted} requests are accepted."
     assert answer.json()["error"] == {"code": 404, "message": said, "status": "NOT_FOUND"}
 
@@ -215,9 +209,9 @@ def test_another_method_is_told_which_there_are_in_googles_form(
     ],
 )
 def test_a_base_url_that_holds_too_much_is_answered_with_the_address_that_was_meant(
-    gateway: str, path: str, meant: str
+    url: str, path: str, meant: str
 ) -> None:
-    answer = call(gateway, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
+    answer = call(url, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
     message = answer.json()["error"]["message"]
     assert answer.status == 404
     assert message == (
@@ -226,22 +220,22 @@ def test_a_base_url_that_holds_too_much_is_answered_with_the_address_that_was_me
 
 
 @pytest.mark.parametrize(("path", "meant"), [("chat/completion", "chat/completions"), ("model", "models")])
-def test_a_misspelt_route_is_answered_with_its_neighbour(gateway: str, path: str, meant: str) -> None:
-    answer = call(gateway, "POST", f"/v1/{path}", b"{}", {"Authorization": "Bearer sk-ann"})
+def test_a_misspelt_route_is_answered_with_its_neighbour(url: str, path: str, meant: str) -> None:
+    answer = call(url, "POST", f"/v1/{path}", b"{}", {"Authorization": "Bearer sk-ann"})
     assert answer.error()["message"] == f"Invalid URL (POST /v1/{path}): Did you mean /v1/{meant}?"
 
 
-def test_a_path_with_two_versions_says_so(gateway: str) -> None:
-    answer = call(gateway, "GET", "/v1/nothing/v1/none", b"", {"Authorization": "Bearer sk-ann"})
+def test_a_path_with_two_versions_says_so(url: str) -> None:
+    answer = call(url, "GET", "/v1/nothing/v1/none", b"", {"Authorization": "Bearer sk-ann"})
     assert (answer.status, answer.error()["type"]) == (404, "invalid_request_error")
     assert "The version stands twice" in answer.error()["message"]
     # Google's second address of a download has one.
-    answer = call(gateway, "GET", "/download/v1beta/files/x:download?alt=media", b"", {"x-goog-api-key": "sk-ann"})
+    answer = call(url, "GET", "/download/v1beta/files/x:download?alt=media", b"", {"x-goog-api-key": "sk-ann"})
     assert (answer.status, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
     assert "GET /v1beta/files/{name}:download" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/respons", "/v1/", "/v2/files", "/v1beta/respons", "/v1/models2"])
-def test_what_neither_api_has_is_only_a_wrong_address(gateway: str, path: str) -> None:
-    answer = call(gateway, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
+def test_what_neither_api_has_is_only_a_wrong_address(url: str, path: str) -> None:
+    answer = call(url, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
     assert answer.status == 404 and "not served here" not in answer.body.decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateways import SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, client_for, gateway_server, settings_for
 from liftgate.engine.sign_ins import opened, sealed
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
@@ -22,12 +22,6 @@ from serving import serve
 
 PAGE = {"Sec-Fetch-Site": "same-origin", "X-Liftgate-Page": "1", "Content-Type": "application/json"}
 SESSION = "/liftgate/session"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def sign_in(url: str, key: str, **more: str) -> Answer:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, gateway_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.settings import ServerSettings, StorageSettings
@@ -23,12 +20,6 @@ MASTER = {"Authorization": "Bearer sk-master", "Content-Type": "application/json
 SESSION = "/liftgate/session"
 PATIENCE = 10.0
 HALF_AN_HOUR = 30 * 60
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 def sign_in(url: str, key: str) -> str:

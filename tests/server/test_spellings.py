@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, client_for
 from liftgate import names
 from liftgate.ask.question import count_body
-from liftgate.gateway import Gateway
 from liftgate.sdk.client import Liftgate
 from liftgate.sdk.direct_files import file_name, is_file_name
-from liftgate.server.app import build_app
 from raw_http import call
-from serving import serve
 
 X = "a" * 24
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -159,25 +155,13 @@ def test_a_model_is_known_by_every_spelling(spelling: str, bare: str, path: str)
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(build_app(Gateway(settings_for(sandbox, tmp_path_factory.mktemp("data"))))) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def file_id(gateway: str) -> str:
-    with client_for(gateway) as client:
+def file_id(url: str) -> str:
+    with client_for(url) as client:
         return client.files.create(file=("a.txt", b"hello from a file"), purpose="user_data").id
 
 
 @pytest.mark.parametrize("spelling", (X, f"file-{X}", *FILES))
-def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: str, gateway: str) -> None:
+def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: str, url: str) -> None:
     named = spelling.replace(X, file_id.removeprefix("file-"))
     key = {"Authorization": "Bearer sk-ann"}
     block = {"type": "document", "source": {"type": "file", "file_id": named}}
@@ -185,7 +169,7 @@ def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: 
         ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": named}]}]}),
         ("/v1/messages", {"max_tokens": 500, "messages": [{"role": "user", "content": [block]}]}),
     ):
-        answer = call(gateway, "POST", path, json.dumps({"model": MODEL, **body}).encode(), key)
+        answer = call(url, "POST", path, json.dumps({"model": MODEL, **body}).encode(), key)
         assert answer.status == 200 and "text/plain" in answer.body.decode(), answer.body
 
 
@@ -199,20 +183,20 @@ def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: 
     ],
     ids=["google", "google's bytes", "ours as google's", "ours"],
 )
-def test_an_address_of_a_file_names_it_wherever_a_url_may_stand(address: str, file_id: str, gateway: str) -> None:
-    url = address.replace(X, file_id.removeprefix("file-"))
-    block = {"type": "document", "source": {"type": "url", "url": url}}
+def test_an_address_of_a_file_names_it_wherever_a_url_may_stand(address: str, file_id: str, url: str) -> None:
+    named = address.replace(X, file_id.removeprefix("file-"))
+    block = {"type": "document", "source": {"type": "url", "url": named}}
     for path, content in (
-        ("chat/completions", {"type": "image_url", "image_url": {"url": url}}),
-        ("chat/completions", {"type": "file", "file": {"file_url": url}}),
-        ("responses", {"type": "input_file", "file_url": url}),
-        ("responses", {"type": "input_image", "image_url": url}),
+        ("chat/completions", {"type": "image_url", "image_url": {"url": named}}),
+        ("chat/completions", {"type": "file", "file": {"file_url": named}}),
+        ("responses", {"type": "input_file", "file_url": named}),
+        ("responses", {"type": "input_image", "image_url": named}),
         ("messages", block),
     ):
         told = [{"role": "user", "content": [content]}]
         body = {"input": told} if path == "responses" else {"messages": told, "max_tokens": 500}
         key = {"Authorization": "Bearer sk-ann"}
-        answer = call(gateway, "POST", f"/v1/{path}", json.dumps({"model": MODEL, **body}).encode(), key)
+        answer = call(url, "POST", f"/v1/{path}", json.dumps({"model": MODEL, **body}).encode(), key)
         assert answer.status == 200 and "text/plain" in answer.body.decode(), (path, answer.body)
 
 
@@ -230,19 +214,19 @@ def test_every_spelling_names_the_file_to_the_sdk_with_a_directory(sandbox: Sand
 
 @pytest.mark.parametrize("spelling", (X, f"file-{X}", *FILES))
 def test_every_spelling_names_the_file_in_a_chat_and_in_a_gemini_body(
-    spelling: str, file_id: str, gateway: str, sandbox: SandboxServer
+    spelling: str, file_id: str, url: str, sandbox: SandboxServer
 ) -> None:
     named = spelling.replace(X, file_id.removeprefix("file-"))
     asked = {"role": "user", "content": [{"type": "file", "file": {"file_id": named}}]}
     chat = json.dumps({"model": MODEL, "messages": [asked]}).encode()
-    answer = call(gateway, "POST", "/v1/chat/completions", chat, {"Authorization": "Bearer sk-ann"})
+    answer = call(url, "POST", "/v1/chat/completions", chat, {"Authorization": "Bearer sk-ann"})
     assert answer.status == 200, answer.body
     assert "text/plain" in answer.json()["choices"][0]["message"]["content"]
     if "example" in spelling or spelling == X:
         return  # to Gemini's doors, another host's address is one of the web, which Google fetches.
     body = {"contents": [{"role": "user", "parts": [{"fileData": {"fileUri": named, "mimeType": "text/plain"}}]}]}
     path = f"/v1beta/models/{MODEL}:generateContent"
-    answer = call(gateway, "POST", path, json.dumps(body).encode(), {"x-goog-api-key": "sk-ann"})
+    answer = call(url, "POST", path, json.dumps(body).encode(), {"x-goog-api-key": "sk-ann"})
     assert answer.status == 200, answer.body
 
 

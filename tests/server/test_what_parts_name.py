@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, client_for
 from raw_http import Answer, call
 
 PNG = base64.b64decode(
@@ -19,18 +18,6 @@ ENCODED = base64.b64encode(PNG).decode()
 DATA = f"data:image/png;base64,{ENCODED}"
 FILM = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
 AROUND = (" {}", "{} ", "\n{}", "{}\n", "\t {}\r\n", "\u00a0{}")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("gateway"))) as base:
-        yield base
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ request cannot have is left out of it, since its client never said it. Names of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateways import SandboxServer, gateway_server, sandbox_server
+from gateways import SandboxServer, gateway_server
 from liftgate import Liftgate
 from liftgate.engine.entry_defaults import refused_default
 from liftgate.errors import ConfigError
@@ -126,12 +125,6 @@ def test_the_program_and_the_sdk_look_too(tmp_path: Path) -> None:
 
 
 # ── one that this request cannot have ────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 F = [{"type": "function", "function": {"name": "f"}}]
