@@ -25,6 +25,7 @@ from liftgate.log_context import working_for  # noqa: E402
 from liftgate.sandbox.app import SandboxSettings, create_app  # noqa: E402
 from liftgate.server.app import build_app  # noqa: E402
 from liftgate.server.http_protocol import limited_protocol  # noqa: E402
+from liftgate.server.unseen import Front  # noqa: E402
 from liftgate.settings import load_settings  # noqa: E402
 from raw_http import call  # noqa: E402
 from running import MODEL, form_request  # noqa: E402
@@ -66,7 +67,7 @@ def files_of_a_chat() -> list[set[Path]]:
         settings, _ = load_settings(None, {"data_dir": directory}, environ)
         limits, server = settings.limits, settings.server
         protocol = limited_protocol(
-            max_head=limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
+            max_head=limits.max_header_bytes, head_timeout=server.read_timeout, front=Front(server.cors_origins)
         )
         app = Profiled(build_app(Gateway(settings)))
         with serve(app, http=protocol) as url:

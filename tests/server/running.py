@@ -15,6 +15,7 @@ import new_catalogue
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.server.http_protocol import limited_protocol
+from liftgate.server.unseen import Front
 from liftgate.settings import load_settings
 from raw_http import Answer, call
 from serving import serve
@@ -104,7 +105,7 @@ def running_gateway(
     settings, _ = load_settings(config, given, {"GEMINI_API_BASE": sandbox, "HOME": "/", **(environ or {})})
     server = settings.server
     protocol = limited_protocol(
-        max_head=settings.limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
+        max_head=settings.limits.max_header_bytes, head_timeout=server.read_timeout, front=Front(server.cors_origins)
     )
     idle: dict[str, Any] = {"timeout_keep_alive": server.keep_alive}
     new_catalogue.lay(settings.storage.catalog_url)

@@ -82,7 +82,7 @@ async def answer(send: Send, body: bytes) -> None:
 @pytest.fixture(scope="module")
 def asking() -> Iterator[tuple[Asking, str]]:
     app = Asking()
-    with serve(app, http=limited_protocol(max_head=8192, head_timeout=20, origins=())) as base:
+    with serve(app, http=limited_protocol(max_head=8192, head_timeout=20)) as base:
         yield app, base
 
 

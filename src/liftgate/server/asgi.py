@@ -10,3 +10,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
+
+ANSWERED = "liftgate.answered"
+"""Of a scope: what the front answered in the application's place (`unseen.Answered`)."""

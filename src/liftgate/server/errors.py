@@ -15,7 +15,6 @@ import msgspec
 from liftgate.dialects.dialect import ErrorBody, Errors
 from liftgate.dialects.openai_errors import OPENAI
 from liftgate.errors import InvalidRequest, LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
-from liftgate.ids import new_request_id
 from liftgate.server.asgi import Header
 from liftgate.server.exchange import STATUS_LINES
 from liftgate.server.responses import Response
@@ -43,22 +42,20 @@ class Refused(InvalidRequest):
 
 
 def last_answer(
-    error: LiftgateError, dialect: Errors, id_headers: Sequence[bytes], more: Sequence[Header], *, to_head: bool
-) -> tuple[bytes, bytes]:
-    """The same as a status line and the rest, of a request that no application answers; the connection ends behind it.
-    `id_headers`: what tells its id. `more`: headers of its own. `to_head`: it has no body."""
+    error: LiftgateError, dialect: Errors, request_id: str, more: Sequence[Header]
+) -> tuple[bytes, bytes, bytes]:
+    """The same as a status line, the rest of the head, and the body, of a request that no application answers; the
+    connection ends behind it. `more`: headers of its own."""
     written = dialect.error(error)
-    request_id = new_request_id()
     body = _error_bytes(written, request_id)
     answer: list[Header] = [
         (b"content-type", dialect.json_type),
         (b"content-length", b"%d" % len(body)),
-        *((name, request_id.encode()) for name in id_headers),
         (b"connection", b"close"),
         *more,
     ]
     head = b"".join([b"%b: %b\r\n" % header for header in answer])
-    return STATUS_LINES[written.status], head + b"\r\n" + (b"" if to_head else body)
+    return STATUS_LINES[written.status], head + b"\r\n", body
 
 
 def _error_bytes(written: ErrorBody, request_id: str) -> bytes:

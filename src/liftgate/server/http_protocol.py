@@ -16,13 +16,12 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from liftgate.errors import InternalError, LiftgateError
-from liftgate.server.asgi import Header, Scope
+from liftgate.server.asgi import ANSWERED, Header, Scope
 from liftgate.server.breaking import STALLED, Stall, reset
-from liftgate.server.cors import Sharing
-from liftgate.server.errors import Refused, last_answer
+from liftgate.server.errors import Refused
 from liftgate.server.exchange import Exchange
 from liftgate.server.request_reader import RequestReader
-from liftgate.server.routes import table_of_path
+from liftgate.server.unseen import Answered, Front
 
 LINGER_SECONDS = 5.0
 LINGER_BRIEFLY = 0.5
@@ -39,14 +38,11 @@ TIMER_GRAIN = 0.005
 
 
 def limited_protocol(
-    *, max_head: int, head_timeout: float, origins: Sequence[str] = (), stalled: float = STALLED
+    *, max_head: int, head_timeout: float, front: Front | None = None, stalled: float = STALLED
 ) -> type[Connection]:
     """The protocol class for `uvicorn.Config(http=…)`: uvicorn makes the instances, so what they share is in the class.
-
-    `origins`: whose pages may read what is refused here. `stalled`: seconds in place of STALLED.
-    """
-    sharing = Sharing(origins) if origins else None
-    shared = {"max_head": max_head, "head_timeout": head_timeout, "sharing": sharing, "stalled": stalled}
+    `front`: what answers in the application's place. `stalled`: seconds in place of STALLED."""
+    shared = {"max_head": max_head, "head_timeout": head_timeout, "front": front or Front(), "stalled": stalled}
     return type("LimitedConnection", (Connection,), shared)
 
 
@@ -56,7 +52,7 @@ class Connection(asyncio.Protocol):
     max_head = 64 * 1024
     head_timeout = 30.0
     stalled = STALLED
-    sharing: Sharing | None = None
+    front = Front()
     written_defaults: tuple[Sequence[Header], bytes] = ((), b"")
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
@@ -235,7 +231,7 @@ class Connection(asyncio.Protocol):
         """The application left it without a whole answer."""
         if not exchange.written:
             scope = exchange.scope
-            self._answer_error(InternalError(), scope["raw_path"], scope["headers"], scope["method"] == "HEAD")
+            self._answer_error(InternalError(), scope["raw_path"], scope["headers"], scope["method"])
             self._finish()
         else:
             self._break_off(exchange)
@@ -249,13 +245,19 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refused: Refused) -> None:
         """Breaks the connection where an answer is on its way."""
-        exchange = self._exchange
-        if exchange is not None and not exchange.complete:
+        exchange, reader = self._exchange, self._reader
+        if exchange is not None and exchange.complete:
+            exchange = None
+        elif exchange is not None and exchange.written:
             exchange.disconnect()
-            if exchange.written:
-                self._break_off(exchange)
-                return
-        self._answer_error(refused, self._reader.url, self._reader.headers, self._reader.asks_head())
+            self._break_off(exchange)
+            return
+        answered = self._answer_error(refused, reader.url, reader.headers, reader.method)
+        if exchange is None:
+            self.front.tell(answered)
+        else:
+            exchange.scope[ANSWERED] = answered
+            exchange.disconnect()
         self._finish()
 
     def _break_off(self, exchange: Exchange) -> None:
@@ -265,12 +267,10 @@ class Connection(asyncio.Protocol):
         else:
             self._finish()
 
-    def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header], to_head: bool) -> None:
-        """`path`, `headers`, `to_head`: of the request, as far as it was read."""
-        table = table_of_path(path.decode("latin-1"))
-        shared = () if self.sharing is None else self.sharing.headers_for(headers)
-        status_line, rest = last_answer(error, table.dialect, table.id_headers, shared, to_head=to_head)
-        self._transport.write(status_line + self.default_head() + rest)
+    def _answer_error(self, error: LiftgateError, target: bytes, headers: Sequence[Header], method: str) -> Answered:
+        line, rest, answered = self.front.answer(error, target, headers, method)
+        self._transport.write(line + self.default_head() + rest)
+        return answered
 
     def _finish(self) -> None:
         """Ends behind the last answer. A client may send more, whatever it said before: that is read for a while."""

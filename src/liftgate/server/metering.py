@@ -12,7 +12,7 @@ from time import monotonic
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.keys.gate import NO_HEADERS
 from liftgate.keys.limits import NANO
-from liftgate.server.asgi import Header, Message, Send
+from liftgate.server.asgi import ANSWERED, Header, Message, Send
 from liftgate.server.origin import address_prefix, client_of, whole_address
 from liftgate.server.request import Request
 from liftgate.settings.sections import ServerSettings
@@ -102,7 +102,11 @@ def end(request: Request, call: CallRecord, meters: Meters) -> None:
     call.path = request.path
     if exchange is not None and exchange.waited:
         call.client += exchange.waited
-    if direct is not None and direct.holds:
+    answered = exchange.scope.get(ANSWERED) if exchange is not None and exchange.disconnected else None
+    if answered is not None:
+        answered.note(call)
+        meters.end(call)
+    elif direct is not None and direct.holds:
         meters.end_before(call, direct)
     else:
         meters.end(call, left=request.left)

@@ -153,9 +153,10 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(_BodyOnly(self))
         self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + HEAD_END)
 
-    def asks_head(self) -> bool:
-        """Whether the request that began last is a HEAD, as far as it was read."""
-        return bool(self.url) and self._parser.get_method() == b"HEAD"
+    @property
+    def method(self) -> str:
+        """Of the request that began last; empty where its line is none."""
+        return self._parser.get_method().decode("ascii") if self.url else ""
 
     # ── httptools ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,6 +13,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import cast
 
@@ -25,7 +26,8 @@ from liftgate.server.heap import heap_of_this_process, share_one_heap
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
 from liftgate.server.stop_signals import ignore_further, stop_signals
-from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
+from liftgate.server.unseen import Front, note_answered
+from liftgate.settings.sections import Settings
 
 log = logging.getLogger("liftgate.server")
 
@@ -56,7 +58,7 @@ async def _serve(settings: Settings, listener: socket.socket, started: Callable[
     async with Gateway(settings) as gateway:
         app = build_app(gateway)
         _freeze_collector()
-        await _Server(_config(app, settings.server, settings.limits), app, gateway, started).serve([listener])
+        await _Server(_config(app, gateway), app, gateway, started).serve([listener])
 
 
 def _freeze_collector() -> None:
@@ -66,11 +68,13 @@ def _freeze_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
+def _config(app: App, gateway: Gateway) -> uvicorn.Config:
+    server = gateway.settings.server
+    front = Front(server.cors_origins, partial(note_answered, meters=gateway.meters))
     return uvicorn.Config(
         app,
         http=limited_protocol(
-            max_head=limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
+            max_head=gateway.settings.limits.max_header_bytes, head_timeout=server.read_timeout, front=front
         ),
         ws="none",
         # The gateway is opened before and closed after, where an error of its opening can be shown.

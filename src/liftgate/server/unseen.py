@@ -1,0 +1,69 @@
+"""What the front answers by itself, before the application sees a request or in its place, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from liftgate.engine.meter import CallRecord, Meters
+from liftgate.errors import LiftgateError
+from liftgate.ids import new_request_id
+from liftgate.server.asgi import Header
+from liftgate.server.cors import Sharing
+from liftgate.server.errors import last_answer
+from liftgate.server.routes import table_of_path
+
+UNKNOWN_METHOD = "_OTHER"
+"""As OpenTelemetry calls one that is none."""
+
+
+class Answered(NamedTuple):
+    """`method`: empty where it is not known. `size`: of the answer's body."""
+
+    request_id: str
+    method: str
+    path: str
+    error: LiftgateError
+    size: int
+
+    def note(self, call: CallRecord) -> None:
+        """The caller got this, whatever the application made of it."""
+        call.request_id = self.request_id
+        call.status, call.bytes_out = self.error.http_status, self.size
+        call.record_error(self.error)
+
+
+def note_answered(answered: Answered, meters: Meters) -> None:
+    """A call of which no more is known."""
+    if meters.on:
+        call = meters.begin(answered.request_id)
+        call.method, call.path = answered.method or UNKNOWN_METHOD, answered.path
+        call.dialect = table_of_path(answered.path).dialect.name
+        answered.note(call)
+        meters.end(call)
+
+
+class Front:
+    """`origins`: whose pages may read what is refused here. `tell`: who is told of what the application never saw."""
+
+    def __init__(self, origins: Sequence[str] = (), tell: Callable[[Answered], None] | None = None) -> None:
+        self._sharing = Sharing(origins) if origins else None
+        self._tell = tell
+
+    def answer(
+        self, error: LiftgateError, target: bytes, headers: Sequence[Header], method: str
+    ) -> tuple[bytes, bytes, Answered]:
+        """The answer's status line, the rest of it, and what to tell of it. `target`, `headers`, `method`: as far as
+        the request was read."""
+        path, request_id = target.partition(b"?")[0].decode("latin-1"), new_request_id()
+        table = table_of_path(path)
+        ours: list[Header] = [(name, request_id.encode()) for name in table.id_headers]
+        if self._sharing is not None:
+            ours += self._sharing.headers_for(headers)
+        line, head, body = last_answer(error, table.dialect, request_id, ours)
+        body = b"" if method == "HEAD" else body
+        return line, head + body, Answered(request_id, method, path, error, len(body))
+
+    def tell(self, answered: Answered) -> None:
+        if self._tell is not None:
+            self._tell(answered)
