@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,32 @@ def test_a_key_is_made_changed_replaced_and_removed(beside: tuple[str, Operator]
             break
 
 
+def test_an_empty_text_takes_each_value_away(beside: tuple[str, Operator]) -> None:
+    operator = beside[1]
+    given: dict[str, tuple[str, str, Any]] = {
+        "--alias": ("emptied", "key_alias", None),
+        "--owner": ("team-e", "user_id", None),
+        "--model": ("m", "models", []),
+        "--route": ("/v1/files", "allowed_routes", []),
+        "--type": ("llm_api", "key_type", "default"),
+        "--tag": ("t", "tags", []),
+        "--duration": ("1h", "expires", None),
+        "--max-budget": ("1e2", "max_budget", None),
+        "--soft-budget": (".5", "soft_budget", None),
+        "--budget-duration": ("1mo", "budget_duration", None),
+        "--rpm": ("7", "rpm_limit", None),
+        "--tpm": ("8", "tpm_limit", None),
+        "--parallel": ("9", "max_parallel_requests", None),
+    }
+    words = [word for option, (value, *_) in given.items() for word in (option, value)]
+    made = json.loads(operator.say("generate", *words, "--json"))
+    assert (made["max_budget"], made["soft_budget"], made["rpm_limit"]) == (100, 0.5, 7)
+    assert all(made[field] not in (None, [], "default") for _, field, _ in given.values())
+    emptied = [word for option in given for word in (option, "")]
+    shown = json.loads(operator.say("update", made["token"], *emptied, "--json"))
+    assert {field: shown[field] for _, field, _ in given.values()} == {field: none for _, field, none in given.values()}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -85,6 +112,10 @@ def test_what_cannot_be_is_said_in_a_sentence(beside: tuple[str, Operator], word
         ("--duration", "30"),
         ("--type", "boss"),
         ("--rpm", "-1"),
+        ("--rpm", "1.5"),
+        ("--tpm", "many"),
+        ("--soft-budget", "nan"),
+        ("--max-budget", "1e9"),
         ("--parallel", "-3"),
         ("--max-budget", "-1"),
         ("--budget-duration", "x"),

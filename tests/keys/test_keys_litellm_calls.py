@@ -43,6 +43,7 @@ def get(url: str, path: str, by: str = "sk-master", **params: str | int) -> Any:
         ({"max_budget": 0, "user_id": "krrish3@berri.ai"}, {"max_budget": 0, "user_id": "krrish3@berri.ai"}),
         ({"team_id": "core-infra", "max_budget": 10, "budget_duration": "30d"}, {"max_budget": 10}),
         ({"max_budget": "10", "rpm_limit": "4"}, {"max_budget": 10, "rpm_limit": 4}),
+        ({"max_budget": "1E+2", "soft_budget": ".5"}, {"max_budget": 100, "soft_budget": 0.5}),
         ({"rpm_limit": 4.0, "model_tpm_limit": {MODEL: 9.0}}, {"rpm_limit": 4, "model_tpm_limit": {MODEL: 9}}),
         ({"max_parallel_requests": 10, "tpm_limit": 20, "rpm_limit": 4}, {"max_parallel_requests": 10}),
         (

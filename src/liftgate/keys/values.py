@@ -35,7 +35,7 @@ OWNERS_RESERVED = ("master", "local")
 _SECRET = re.compile(r"sk-[!-~]{1,253}\Z", re.ASCII)
 _ROUTE = re.compile(r"/[!-~]{0,255}\Z", re.ASCII)
 _DIGITS = re.compile(r"\d{1,13}\Z", re.ASCII)
-_DECIMAL = re.compile(r"\d{1,9}(\.\d{1,18})?(e-\d{1,2})?\Z", re.ASCII | re.IGNORECASE)
+_DECIMAL = re.compile(r"(\d{1,18}\.?\d{0,18}|\.\d{1,18})(e[+-]?\d{1,2})?\Z", re.ASCII | re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
 
 

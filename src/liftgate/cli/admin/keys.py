@@ -11,7 +11,7 @@ import click
 from liftgate.audit import COMMAND_LINE
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.failures import Failure
-from liftgate.cli.options import Number, WholeNumber, data_options, json_option
+from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import plain
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -35,14 +35,12 @@ def _term_options(command: Command) -> Command:
         click.option("--type", "key_type", metavar="TYPE", help="default, llm_api, management or read_only."),
         click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Kept and shown."),
         click.option("--duration", metavar="TIME", help="How long it is good: 30d, 12h, 1mo; -1: for ever."),
-        click.option("--max-budget", type=Number(), metavar="USD", help="What it may spend."),
-        click.option("--soft-budget", type=Number(), metavar="USD", help="From where on the log tells of it."),
+        click.option("--max-budget", metavar="USD", help="What it may spend."),
+        click.option("--soft-budget", metavar="USD", help="From where on the log tells of it."),
         click.option("--budget-duration", metavar="TIME", help="The budget's window: 1d, 1w, 1mo, 30d."),
-        click.option("--rpm", "rpm_limit", type=WholeNumber(), metavar="N", help="Requests in 60 seconds."),
-        click.option("--tpm", "tpm_limit", type=WholeNumber(), metavar="N", help="Tokens in 60 seconds."),
-        click.option(
-            "--parallel", "max_parallel_requests", type=WholeNumber(), metavar="N", help="Requests at one time."
-        ),
+        click.option("--rpm", "rpm_limit", metavar="N", help="Requests in 60 seconds."),
+        click.option("--tpm", "tpm_limit", metavar="N", help="Tokens in 60 seconds."),
+        click.option("--parallel", "max_parallel_requests", metavar="N", help="Requests at one time."),
     )
     for option in reversed(options):
         command = option(command)
