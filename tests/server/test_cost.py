@@ -245,7 +245,12 @@ def test_embeddings_without_usage_are_reckoned_by_their_length(tmp_path: Path) -
             answer = call(url, "POST", f"/v1beta/models/{model}:embedContent", body, KEY)
             assert answer.status == 200 and "usageMetadata" not in answer.json()
             record = heard.one()
+            counted = call(
+                url, "POST", f"/v1beta/models/{model}:countTokens", b'{"contents": [{"parts": [{"text": "x"}]}]}', KEY
+            )
     assert record.estimated and record.cost is not None
+    assert {answer.headers[name] for name in HEADERS} == {f"{record.cost / 1e9:.9f}"}
+    assert not any(name in counted.headers for name in HEADERS)
     assert record.cost == record.tokens.prompt["TEXT"] * 150 > 0
 
 

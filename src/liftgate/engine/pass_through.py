@@ -25,7 +25,7 @@ from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.operations import OPERATIONS
 from liftgate.engine.reported import said_apart
-from liftgate.engine.unreported import characters_in
+from liftgate.engine.unreported import characters_in, reckon_by_length
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
@@ -182,6 +182,8 @@ class PassThrough:
             said = checked_object(raw) if len(raw) < LARGE else await asyncio.to_thread(checked_apart, raw)
             if noted is not None:
                 noted.answered(said)
+                if noted.usage is None and method != COUNT:
+                    reckon_by_length(noted)
                 noted.tier = tier[0] if tier else ""
             return GeminiAnswer(raw, tier[0] if tier else None)
 

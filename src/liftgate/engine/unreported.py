@@ -68,8 +68,8 @@ class NoUsage:
             return
         deployment, body = call.sent
         if call.outcome == "ok":
-            # Embeddings of some models never have any: a count for each would be as many requests again.
-            _reckon(call, {TEXT: _tokens(len(body))})
+            if call.reckoned is None:
+                reckon_by_length(call)
             tell(call)
         else:
             if call.ticket is not None:
@@ -86,6 +86,12 @@ class NoUsage:
             prompt = {TEXT: _tokens(len(body))}
         _reckon(call, prompt)
         tell(call)
+
+
+def reckon_by_length(call: CallRecord) -> None:
+    """Of an answer. Embeddings of some models never have a usage: a count for each would be as many requests again."""
+    if call.sent is not None:
+        _reckon(call, {TEXT: _tokens(len(call.sent[1]))})
 
 
 def _reckon(call: CallRecord, prompt: Mapping[str, int]) -> None:

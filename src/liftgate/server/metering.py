@@ -74,7 +74,7 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     call.status = status
     ticket = call.ticket
     headers = ticket.headers() if ticket is not None and ticket.counts_tokens else NO_HEADERS
-    if (usage := call.usage) is not None and meters.tell_cost and not call.streamed:
+    if (usage := call.usage or call.reckoned) is not None and meters.tell_cost and not call.streamed:
         cost = call.cost if usage is call.priced else call.price()
         if cost is not None:
             dollars = b"%d.%09d" % divmod(cost, NANO)
