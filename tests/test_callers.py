@@ -164,6 +164,7 @@ CHECKED = {
     "trusted_proxies": "nowhere",
     "cors_origins": "https://a.example/path",
     "log_client_ip": "some",
+    "log_names": "ours",
     "metrics_port": "70000",
     "lease_renew_seconds": "50",
     "budget_time_zone": "Nowhere/At-all",

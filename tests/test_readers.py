@@ -29,7 +29,7 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "_ByText.TEXT": "the JSON log writes it",
     **{
         f"_Varying.{name}": "the JSON log writes it, with all fields"
-        for name in ("by_modality", "cost_usd", "level", "reasoning", "ts", "upstream_first", "upstream_id")
+        for name in ("by_modality", "cost_usd", "level", "ts", "upstream_first", "upstream_id")
     },
 }
 """Fields that are there for a reader who is not in the source."""

@@ -401,12 +401,14 @@ def test_what_says_how_to_trace_is_warned_of_where_nothing_is_traced(tmp_path: P
     assert load_settings(path, traced, KEYED)[1] == load_settings(path, {}, KEYED)[1] == []
 
 
-@pytest.mark.parametrize(("option", "value"), [("log_client_ip", "prefix"), ("log_user_secret", "s" * 16)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("log_client_ip", "prefix"), ("log_user_secret", "s" * 16), ("log_names", "otel")]
+)
 def test_what_lines_of_calls_say_is_warned_of_where_there_are_none(tmp_path: Path, option: str, value: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(EXAMPLE)
     [warning] = load_settings(path, {option: value}, KEYED)[1]
-    assert warning.startswith(f"--{option.replace('_', '-')}: without access_log") and value not in warning
+    assert warning.startswith(f"--{option.replace('_', '-')}: without ") and value not in warning
     for lines in ("access_log", "debug"):
         assert load_settings(path, {option: value, lines: True, "json_logs": True}, KEYED)[1] == []
 
@@ -470,6 +472,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "cors_origins": "a://y",
         "budget_time_zone": "Europe/Berlin",
         "log_client_ip": "full",
+        "log_names": "otel",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(

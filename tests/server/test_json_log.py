@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, sandbox_server
-from liftgate.engine.access_lines import access_fields
+from liftgate.engine.access_lines import Form
 from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler
 from liftgate.engine.call_record import CallRecord
 from liftgate.engine.meter import Kinds
@@ -156,10 +156,13 @@ def whole_call(**other: object) -> CallRecord:
     ],
     ids=" ".join,  # the same in every worker of pytest, which a set is not
 )
+@pytest.mark.parametrize(
+    "form", [Form(), Form(client_ip=True, user_secret="s" * 16, otel=True)], ids=["as it is", "in another form"]
+)
 def test_a_line_says_what_its_own_call_was_whatever_came_before(
-    other: dict[str, object], caplog: pytest.LogCaptureFixture
+    form: Form, other: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    kinds = Kinds([JsonAccessLog()])
+    kinds = Kinds([JsonAccessLog(form)])
     calls = [whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})]
     for some in (*([each] for each in calls), calls):
         caplog.clear()
@@ -169,7 +172,7 @@ def test_a_line_says_what_its_own_call_was_whatever_came_before(
         assert all(line.isascii() and "\n" not in line for line in lines)
         # Those of one kind stand together.
         said = sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines)
-        assert said == sorted(json.dumps(access_fields(each), sort_keys=True) for each in some)
+        assert said == sorted(json.dumps(form.fields(each), sort_keys=True) for each in some)
 
 
 @pytest.mark.parametrize("name", ["model", "user", "response_id", "finish", "key", "public_model"])

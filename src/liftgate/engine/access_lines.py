@@ -5,14 +5,16 @@ from __future__ import annotations
 import hmac
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from itertools import repeat
 from operator import add
+from typing import cast
 
 import msgspec
 
+from liftgate.engine.access_names import OTEL, OTEL_OF_DIGESTS, renamed
 from liftgate.engine.meter import CallRecord, Calls
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -63,27 +65,43 @@ _VARY = frozenset(each.encode_name for each in msgspec.structs.fields(_Varying)[
 
 
 class Form:
-    """What lines say of the caller. `client_ip`: the client's address too. `user_secret`: by which there is a digest in
-    place of the user."""
+    """What lines say of the caller, and how. `client_ip`: the client's address too. `user_secret`: by which there is a
+    digest in place of the user. `otel`: by OpenTelemetry's names."""
 
-    def __init__(self, *, client_ip: bool = False, user_secret: str = "") -> None:
-        self._varying: type[_Varying] = _Addressed if client_ip else _Varying
+    def __init__(self, *, client_ip: bool = False, user_secret: str = "", otel: bool = False) -> None:
+        of: type[_Varying] = _Addressed if client_ip else _Varying
+        self._names: Mapping[str, str] | None = None
+        self._client_ip = client_ip
+        if otel:
+            self._names = OTEL_OF_DIGESTS if user_secret else OTEL
+            of = cast("type[_Varying]", renamed(of, self._names))
+        self._varying = of
         # OpenSSL takes as long for a digest as for the rest of the line.
         self._digest = lru_cache(KNOWN_USERS)(partial(_digest, user_secret.encode())) if user_secret else None
-        self._differs = client_ip or bool(user_secret)
+        self._differs = client_ip or otel or bool(user_secret)
 
     def fields(self, call: CallRecord) -> JsonObject:
         """As `access_fields`."""
         fields = access_fields(call)
-        if self._varying is _Addressed and call.client_ip:
+        if self._client_ip and call.client_ip:
             fields["client_ip"] = call.client_ip
         if self._digest is not None and call.user:
             fields["user"] = self._digest(call.user[:LONGEST])
-        return fields
+        return self._named(fields)
+
+    def _named(self, fields: JsonObject) -> JsonObject:
+        names = self._names
+        if names is None:
+            return fields
+        if "finish" in fields:
+            fields["finish"] = [str(fields["finish"])]
+        if "out" in fields:
+            fields["out"] += fields["reasoning"]
+        return {names.get(name, name): value for name, value in fields.items()}
 
     def head_of(self, call: CallRecord) -> msgspec.Raw:
         """The level of calls like this one, and behind it, with their names, all other values that do not vary."""
-        fields = {name: value for name, value in access_fields(call).items() if name not in _VARY}
+        fields = self._named({name: value for name, value in access_fields(call).items() if name not in _VARY})
         return msgspec.Raw(json.dumps(fields, separators=(",", ":"))[:-1].removeprefix('{"level":').encode())
 
     def lines_of(self, head: msgspec.Raw, calls: Calls) -> str | None:
@@ -96,6 +114,8 @@ class Form:
                     line.client_ip = call.client_ip
                 if self._digest is not None and line.user:
                     line.user = self._digest(line.user)
+                if self._names is not None:
+                    line.out += line.reasoning
         try:
             return _encode_lines(lines)[:-1].decode("ascii")
         except UnicodeDecodeError:

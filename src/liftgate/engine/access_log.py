@@ -34,7 +34,8 @@ def access_log_of(server: ServerSettings) -> tuple[Meter, ...]:
     has_client = server.log_client_ip != "none"
     if not server.json_logs:
         return (AccessLog(client_ip=has_client),)
-    return (JsonAccessLog(Form(client_ip=has_client, user_secret=server.log_user_secret)),)
+    otel = server.log_names == "otel"
+    return (JsonAccessLog(Form(client_ip=has_client, user_secret=server.log_user_secret, otel=otel)),)
 
 
 class AccessLog:

@@ -107,11 +107,14 @@ def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str]
 def _check_logs(server: ServerSettings, faults: Faults, name: Callable[[str], str]) -> None:
     if server.log_client_ip not in ("none", "prefix", "full"):
         faults.add(f"{name('log_client_ip')}: expected none, prefix or full, got {shown(server.log_client_ip)}.")
+    if server.log_names not in ("liftgate", "otel"):
+        faults.add(f"{name('log_names')}: expected liftgate or otel, got {shown(server.log_names)}.")
     silent = ServerSettings()
     has_lines = server.access_log or server.debug
     for option, acts, needs in (
         ("log_client_ip", has_lines, "access_log no line says anything of a call"),
         ("log_user_secret", has_lines and server.json_logs, "access_log and json_logs no line has a user"),
+        ("log_names", server.json_logs, "json_logs no line has names"),
     ):
         if getattr(server, option) != getattr(silent, option) and not acts:
             faults.warn(f"{name(option)}: without {needs}, so it does nothing.")

@@ -183,6 +183,10 @@ class ServerSettings:
     log_user_secret: str = _option(
         "", "a secret by which JSON lines have a digest in place of the `user` that a request names", secret=True
     )
+    log_names: str = _option(
+        "liftgate",
+        "how JSON lines of calls name what they have: `liftgate`, or `otel`, as spans name the same",
+    )
     debug: bool = _option(False, "write the log in detail, each failed try included, and the access log")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001

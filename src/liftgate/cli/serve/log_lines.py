@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from liftgate.audit import FIELD
 from liftgate.engine.access_lines import moment
 from liftgate.engine.access_log import JsonLineHandler
+from liftgate.engine.access_names import REQUEST_ID
 from liftgate.log_context import working_for
 from liftgate.redaction import Redactor
 from liftgate.settings import Settings
@@ -52,11 +53,12 @@ class LogLines(logging.Formatter):
 
 class JsonLines(logging.Formatter):
     """A record as one JSON object: `ts`, `level`, `event`, `room`, `request_id` or `job`, `message`, `traceback`; of an
-    audit event its facts in place of the message."""
+    audit event its facts in place of the message. `names`: how lines of calls name what they have (`log_names`)."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, names: str = "liftgate") -> None:
         super().__init__()
         self._redactor = redactor
+        self._request_id = REQUEST_ID if names == "otel" else "request_id"
 
     def format(self, record: logging.LogRecord) -> str:
         whom, audit = working_for.get(), getattr(record, FIELD, None)
@@ -65,7 +67,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": "log" if audit is None else "audit",
             "room": record.name.removeprefix("liftgate").lstrip("."),
-            **({} if not whom else {"request_id" if whom.startswith("req_") else "job": whom}),
+            **({} if not whom else {self._request_id if whom.startswith("req_") else "job": whom}),
             **(audit or {"message": record.getMessage()}),
         }
         if record.exc_info:
@@ -96,7 +98,7 @@ def log_to_stderr(settings: Settings) -> None:
     access.handlers.clear()
     if settings.server.json_logs:
         redactor = Redactor(secrets)
-        handler.setFormatter(JsonLines(redactor))
+        handler.setFormatter(JsonLines(redactor, settings.server.log_names))
         access.addHandler(JsonLineHandler(_write, redactor.clean))
         access.propagate = False
     else:
@@ -109,7 +111,7 @@ def audit_to_stderr(settings: Settings) -> None:
     """For a command that changes data: its audit events where logs are JSON, and nothing else."""
     if settings.server.json_logs:
         handler = logging.StreamHandler()
-        handler.setFormatter(JsonLines(Redactor(_secrets(settings))))
+        handler.setFormatter(JsonLines(Redactor(_secrets(settings)), settings.server.log_names))
         handler.addFilter(lambda record: hasattr(record, FIELD))
         logging.getLogger("liftgate").handlers = [handler]
         logging.getLogger("liftgate").setLevel(logging.INFO)
