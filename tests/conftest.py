@@ -6,6 +6,7 @@ import functools
 import gc
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,22 @@ def url(sandbox: SandboxServer, changes: dict[str, Any], tmp_path_factory: pytes
 
     with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("gateway"), **changes)) as base:
         yield base
+
+
+@pytest.fixture(scope="module")
+def make_database(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Makes a database of the engine and gives its URL, which is empty for "sqlite": a gateway has its own file."""
+    with ExitStack() as stack:
+
+        def make(engine: str) -> str:
+            if engine == "sqlite":
+                return ""
+            cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+            url = cluster.create_database(schema=True)
+            stack.callback(cluster.drop_database, url)
+            return url
+
+        yield make
 
 
 @pytest.fixture

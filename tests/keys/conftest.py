@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,19 +24,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def served(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    sandbox: SandboxServer,
+    make_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[str, Path]]:
     """A gateway's URL and its data directory."""
     data_dir = tmp_path_factory.mktemp("keys")
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database(schema=True) if cluster else ""
-    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
+    storage = StorageSettings(data_dir=data_dir, database_url=make_database(request.param))
     # Nothing here waits for a sweep or a purge.
     settings = settings_for(sandbox, data_dir, storage=storage, jobs=JobSettings())
     with gateway_server(settings, clock=BriskClock()) as url:
         yield url, data_dir
-    if cluster:
-        cluster.drop_database(database_url)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -51,14 +51,10 @@ def bounded(sandbox: SandboxServer, data_dir: Path, database_url: str, dollars: 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def house(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, str]]:
+    request: pytest.FixtureRequest, make_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
     """Where the gateways of this module keep what they know: a data directory and a database's URL."""
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database(schema=True) if cluster else ""
-    yield tmp_path_factory.mktemp("bounded"), database_url
-    if cluster:
-        cluster.drop_database(database_url)
+    return tmp_path_factory.mktemp("bounded"), make_database(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -23,18 +23,18 @@ BODY = {"model": MODEL, "messages": HELLO, "max_tokens": 10}
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def two(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    sandbox: SandboxServer,
+    make_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[GatewayProcess]]:
     """Two gateways on one catalogue."""
     directory = tmp_path_factory.mktemp("two")
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    url = cluster.create_database(schema=True) if cluster else ""
+    url = make_database(request.param)
     ours = {"database_url": url} if url else {}
     config = write_config(directory / "config.yaml", sandbox.url, **ours)
     with gateway_processes(config, directory / "data", 2) as gateways:
         yield gateways
-    if cluster:
-        cluster.drop_database(url)
 
 
 def outcomes(urls: list[str], key: str, number: int, body: dict[str, Any] = BODY) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,12 +57,13 @@ def gateway(sandbox: SandboxServer, data: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def house(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    sandbox: SandboxServer,
+    make_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     data = tmp_path_factory.mktemp("data")
-    database = f"sqlite://{data}/catalog.db"
-    if request.param == "postgres":
-        database = request.getfixturevalue("postgres_cluster").create_database(schema=True)
+    database = make_database(request.param) or f"sqlite://{data}/catalog.db"
     storage = StorageSettings(data_dir=data, database_url=database)
     with gateway_server(settings_for(sandbox, data, storage=storage)) as url:
         yield House(url, sandbox, database)

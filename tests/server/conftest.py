@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,15 @@ def sandbox_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def gateway(sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def options() -> dict[str, Any]:
+    """What a module's gateway has otherwise, in the words of `running_gateway`, for the module to say."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def gateway(sandbox_url: str, options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Without keys: every caller is `local`."""
-    with running_gateway(sandbox_url, tmp_path_factory.mktemp("gateway")) as running:
+    with running_gateway(sandbox_url, tmp_path_factory.mktemp("gateway"), **options) as running:
         yield running
 
 

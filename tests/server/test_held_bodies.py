@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from liftgate.sandbox.app import create_app
 from raw_http import Answer, call, connect, head, read_answer
-from running import MODEL, Running, eventually, running_gateway
-from serving import serve
+from running import MODEL, Running, eventually
 
 LIMIT = 1024 * 1024
 PATHS = {
@@ -25,11 +22,8 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    ours = "{max_body_bytes: 1MiB, decoded_bytes_limit: 1MiB}"
-    folder: Path = tmp_path_factory.mktemp("held")
-    with serve(create_app()) as sandbox, running_gateway(sandbox, folder, ours=ours) as running:
-        yield running
+def options() -> dict[str, Any]:
+    return {"ours": "{max_body_bytes: 1MiB, decoded_bytes_limit: 1MiB}"}
 
 
 def body(way: str, size: int, *, stream: bool = False) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, sandbox_server
+from gateways import MODEL, SandboxServer, client_for
 from liftgate.engine.access_lines import Form, access_fields
 from liftgate.engine.access_log import JsonAccessLog
 from liftgate.engine.meter import Kinds
@@ -58,12 +58,6 @@ FORWARDED = {
     "203.0.113.77" + ", 10.1.2.3" * 500: ("10.1.2.3", "10.1.2.0"),
 }
 """X-Forwarded-For, from 127.0.0.1, where 127.0.0.1 and 10.0.0.0/8 are trusted → the address, its prefix."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from liftgate.large_json import LONGEST_WIDE, MOST_VALUES, checked, decoded, tok
 from liftgate.sandbox.app import create_app
 from processes import GatewayProcess, gateway_processes, write_config
 from raw_http import Answer, call
-from running import MODEL, Running, running_gateway
+from running import MODEL, Running
 from serving import serve
 
 MIB = 1024 * 1024
@@ -167,12 +167,6 @@ def test_the_number_of_values_is_bounded(values: bytes) -> None:
 
 
 # ── by the wire ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serve(create_app()) as sandbox, running_gateway(sandbox, tmp_path_factory.mktemp("large")) as running:
-        yield running
 
 
 CHAT = "/v1/chat/completions"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
 from liftgate.server import routes
 from raw_http import Answer, answers_of, connect, head
-from running import MODEL, Running, running_gateway
+from running import MODEL, Running
 
 KEY = "sk-ann-0123456789"
 ANN = {"Authorization": f"Bearer {KEY}"}
@@ -25,12 +26,9 @@ OF_THIS_ANSWER = ("date", "x-request-id")
 
 
 @pytest.fixture(scope="module")
-def gateway(sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """With all that can be read; the one key is the master key."""
-    master = {"LIFTGATE_MASTER_KEY": KEY}
-    place = tmp_path_factory.mktemp("paths")
-    with running_gateway(sandbox_url, place, environ=master, ours="{metrics: true, spend: true}") as running:
-        yield running
+def options() -> dict[str, Any]:
+    """All that can be read; the one key is the master key."""
+    return {"environ": {"LIFTGATE_MASTER_KEY": KEY}, "ours": "{metrics: true, spend: true}"}
 
 
 @pytest.fixture(scope="module")

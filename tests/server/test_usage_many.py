@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,11 @@ def make_many(conn: Connection) -> None:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, make_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path, str, SandboxServer]]:
     """A gateway's URL, its data directory, its database and its sandbox."""
     data_dir = tmp_path_factory.mktemp("many")
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
+    database_url = make_database(request.param)
 
     async def fill(url: str) -> None:
         database = await open_database(url, clock=SystemClock())
@@ -64,8 +63,6 @@ def house(
         with gateway_server(settings) as url:
             asyncio.run(fill(settings.storage.catalog_url))
             yield url, data_dir, database_url, sandbox
-    if cluster:
-        cluster.drop_database(database_url)
 
 
 @pytest.fixture
