@@ -123,6 +123,26 @@ def test_a_refused_request_takes_nothing_of_the_other_limits(url: str) -> None:
     assert outcomes([url], key, 4).count(200) == 2
 
 
+def test_of_several_limits_the_one_that_lasts_longest_is_told(url: str, sandbox: SandboxServer) -> None:
+    """`Retry-After` is when the request would be let in, and not when one of them would let it."""
+    key = make(url, rpm_limit=1, max_parallel_requests=1)["key"]
+    said = {"candidates": [{"content": {"role": "model", "parts": [{"text": "one "}]}, "index": 0}]}
+    sandbox.control("scripts", {"chunks": [said, said], "delays": [0, 20]})
+    client = client_for(url, key)
+    with client.chat.completions.create(model=MODEL, messages=HELLO, stream=True) as stream:
+        next(iter(stream))
+        for _ in range(2):
+            refused = refusal(url, "POST", "/v1/chat/completions", BODY, key)
+            assert refused.error["code"] == "rate_limit_exceeded" and int(refused.headers["retry-after"]) > 30
+    sandbox.control("scripts", method="DELETE")
+    key = make(url, rpm_limit=1, model_rpm_limit={MODEL: 0})["key"]
+    never = make(url, max_budget=0, budget_limits=[{"budget_duration": "1h", "max_budget": 0}])["key"]
+    for closed in (key, never):
+        for _ in range(2):
+            refused = refusal(url, "POST", "/v1/chat/completions", BODY, closed)
+            assert "retry-after" not in refused.headers and refused.headers["x-should-retry"] == "false"
+
+
 @pytest.mark.parametrize(
     "closed", [{"max_budget": 0}, {"model_max_budget": {MODEL: 0}}, {"tpm_limit": 0}, {"model_tpm_limit": {MODEL: 0}}]
 )

@@ -22,6 +22,7 @@ from liftgate.errors import LiftgateError, LimitsAway, Unavailable, let_go
 from liftgate.keys.allowance import Allowance, Refusal, Taking, Waiter
 from liftgate.keys.limits import Limit
 from liftgate.keys.pools import Request, Standing, answer_request
+from liftgate.keys.refusals import lasts
 from liftgate.keys.windows import window_of
 from liftgate.tasks import Tasks
 
@@ -104,9 +105,13 @@ class Allowances:
         waiters: list[Waiter] = []
         now = self._db.now()
         allowances = [(self.find(limit), amount) for limit, amount in wanted]
-        for allowance, amount in allowances:
-            if (standing := allowance.refused_lately(amount, now)) is not None:
-                return Refusal(allowance.limit, amount, standing, self.window_of(allowance.limit)[1])
+        closed = [
+            Refusal(allowance.limit, amount, standing, self.window_of(allowance.limit)[1])
+            for allowance, amount in allowances
+            if (standing := allowance.refused_lately(amount, now)) is not None
+        ]
+        if closed:
+            return max(closed, key=lasts)
         if monotonic() < self._away_until and any(each.in_hand(now) < amount for each, amount in allowances):
             # It did not answer a moment ago: no call waits for it once more.
             raise limits_away()
@@ -131,7 +136,7 @@ class Allowances:
         return self._outcome(takings, waiters)
 
     def _outcome(self, takings: list[Taking], waiters: Sequence[Waiter]) -> list[Taking] | Refusal:
-        refusal: Refusal | None = None
+        refusals: list[Refusal] = []
         failure: BaseException | None = None
         for waiter in waiters:
             failure = waiter.future.exception() or failure
@@ -140,12 +145,13 @@ class Allowances:
                 if isinstance(result, Taking):
                     takings.append(result)
                 else:
-                    refusal = refusal or result
-        if failure is not None or refusal is not None:
+                    refusals.append(result)
+        if failure is not None or refusals:
             self.give_back(takings)
         if failure is not None:
             raise failure.again() if isinstance(failure, LiftgateError) else failure
-        return refusal or takings
+        # Of several the one that lasts longest: whoever waits for another one asks in vain.
+        return max(refusals, key=lasts) if refusals else takings
 
     def _leave(self, waiters: Iterable[Waiter]) -> None:
         for waiter in waiters:

@@ -13,6 +13,12 @@ SOON = 2.0
 """Seconds after which a budget that is only in flight is worth another try."""
 
 
+def lasts(refusal: Refusal) -> float:
+    """Seconds until it may be let in; without an end where it never is."""
+    pause = refused(refusal).retry_after
+    return math.inf if pause is None else pause
+
+
 def refused(refusal: Refusal) -> LiftgateError:
     """In a sentence: which limit, whose, what is used, when it is worth another try."""
     limit, standing = refusal.limit, refusal.standing
