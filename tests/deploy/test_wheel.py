@@ -109,3 +109,38 @@ def test_the_wheel_with_one_extra(extra: str, wheel: Path, tmp_path: Path) -> No
         answer = call(base, "POST", "/v1/chat/completions", json.dumps(body).encode())
         assert answer.status == 200 and "Hello" in answer.json()["choices"][0]["message"]["content"]
         assert call(base, "GET", "/ui").status == 200
+
+
+@pytest.mark.full
+def test_the_wheel_with_the_oldest_libraries_that_it_takes(wheel: Path, tmp_path: Path) -> None:
+    """Whoever has such a library for another program's sake: what starts serves, and no command ends in a traceback."""
+    place = tmp_path / "environment"
+    assert run(str(UV), "venv", "--quiet", "--python", sys.executable, str(place)).returncode == 0
+    installed = run(
+        str(UV), "pip", "install", "--quiet", "--python", str(place), "--resolution", "lowest-direct",
+        f"{wheel}[{','.join(EXTRAS)}]",
+    )  # fmt: skip
+    assert installed.returncode == 0, installed.stderr
+    program = str(place / "bin" / "liftgate")
+    told = run(str(place / "bin" / "python"), "-c", SDK, str(tmp_path / "sdk"), GOOGLES_KEY)
+    assert told.returncode == 0, told.stderr
+    note = tmp_path / "note.txt"
+    note.write_text("The ferry leaves at nine.")
+    with served([program, "--sandbox", "--port", "0", "--data-dir", str(tmp_path / "data")], tmp_path / "log") as base:
+        here, data = ("--base-url", base), ("--data-dir", str(tmp_path / "data"))
+        for command in (
+            ("files", "upload", str(note), "--purpose", "user_data", *here),
+            ("files", "ls", "--purpose", "user_data", *here),
+            ("chat", "When?", "--file", str(note), *here),
+            ("admin", "owners", *data),
+            ("admin", "check", *data),
+            ("admin", "spend", "--since", "2026-11-28", *data),
+            *((*each, "--help") for each in (("files", "ls"), ("chat",), ("admin", "keys", "generate"), ("sandbox",))),
+        ):
+            done = run(program, *command)
+            assert (done.returncode, "Traceback" in done.stderr) == (0, False), (command, done.stderr)
+        for wrong in (("files", "nothing"), ("files", "ls", "--limit", "x", *here), ("admin", "spend", "--since", "x")):
+            done = run(program, *wrong)
+            assert (done.returncode, "Traceback" in done.stderr) == (2, False), (wrong, done.stderr)
+    shown = subprocess.run(["/bin/sh", "-c", f"exec {program} --version >&-"], capture_output=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, b"")
