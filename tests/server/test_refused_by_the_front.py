@@ -15,7 +15,7 @@ from raw_http import call, connect, read_answer
 from running import eventually
 
 MASTER = {"Authorization": "Bearer sk-master"}
-HEAD = b" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-master\r\n"
+HEAD = b" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-master\r\nX-Forwarded-For: 203.0.113.7\r\n"
 CHAT = b"POST /v1/chat/completions" + HEAD
 LONG = b"Cookie: " + b"x" * 70_000 + b"\r\n\r\n"
 CASES: dict[str, tuple[bytes, str, str, int]] = {
@@ -37,7 +37,15 @@ CASES: dict[str, tuple[bytes, str, str, int]] = {
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     place: Path = tmp_path_factory.mktemp("front")
     with sandbox_server() as sandbox:
-        config = write_config(place / "c.yaml", sandbox.url, access_log=True, json_logs=True, metrics=True)
+        config = write_config(
+            place / "c.yaml",
+            sandbox.url,
+            access_log=True,
+            json_logs=True,
+            metrics=True,
+            trusted_proxies="127.0.0.1",
+            log_client_ip="full",
+        )
         with gateway_processes(config, place / "data") as [running]:
             yield running
 
@@ -68,6 +76,7 @@ def test_what_the_front_refuses_is_one_line_and_one_count(gateway: GatewayProces
     told = (line["event"], line["method"], line["status"], line["outcome"], line["error"], line["bytes_out"])
     outcome = "failed" if status >= 500 else "refused"
     assert told == ("access", method, status, outcome, "Refused", len(answer.body)), line
+    assert line["client_ip"] == ("203.0.113.7" if b"Forwarded" in sent else "127.0.0.1")
     assert line["route"].endswith(route) and "key=" not in json.dumps(line)
     after = counted(gateway)
     grown = {labels: count - before.get(labels, 0.0) for labels, count in after.items() if count != before.get(labels)}

@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
             return
         answered = self._answer_error(refused, reader.url, reader.headers, reader.method)
         if exchange is None:
-            self.front.tell(answered)
+            self.front.tell(answered, self._client[0] if self._client else "")
         else:
             exchange.scope[ANSWERED] = answered
             exchange.disconnect()

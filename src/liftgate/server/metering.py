@@ -13,7 +13,7 @@ from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.keys.gate import NO_HEADERS
 from liftgate.keys.limits import NANO
 from liftgate.server.asgi import ANSWERED, Header, Message, Send
-from liftgate.server.origin import address_prefix, client_of, whole_address
+from liftgate.server.origin import FORWARDED, address_prefix, client_behind, whole_address
 from liftgate.server.request import Request
 from liftgate.settings.sections import ServerSettings
 
@@ -25,6 +25,7 @@ LONGEST_STATE = 512
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 
 
+Client = Callable[[str, bytes | None], str]
 Begin = Callable[[Request, Meters], CallRecord]
 _ADDRESSES: Mapping[str, Callable[[str], str] | None] = {"none": None, "prefix": address_prefix, "full": whole_address}
 
@@ -55,15 +56,24 @@ def begin(request: Request, meters: Meters) -> CallRecord:
     return call
 
 
+def client_by(server: ServerSettings) -> Client | None:
+    """What the access log says of a client's address, of its connection's and of what is behind FORWARDED. None:
+    nothing."""
+    known, trusted = _ADDRESSES[server.log_client_ip], server.trusted_proxies
+    if known is None or not (server.access_log or server.debug):
+        return None
+    return lambda peer, forwarded: known(client_behind(peer, forwarded, trusted))
+
+
 def begin_by(server: ServerSettings) -> Begin:
     """As `begin`; where the access log is to have the client's address, it is noted."""
-    known = _ADDRESSES[server.log_client_ip]
-    if known is None or not (server.access_log or server.debug):
+    client = client_by(server)
+    if client is None:
         return begin
 
     def begin_from(request: Request, meters: Meters) -> CallRecord:
         call = begin(request, meters)
-        call.client_ip = known(client_of(request))
+        call.client_ip = client(request.peer, request.headers.get(FORWARDED))
         return call
 
     return begin_from

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from liftgate.server.request import Request
 
+FORWARDED = b"x-forwarded-for"
 KNOWN_ADDRESSES = 4096
 LONGEST_ADDRESS = 64
 MOST_PROXIES = 32
@@ -40,10 +41,15 @@ def origin_of(request: Request) -> str:
 
 def client_of(request: Request) -> str:
     """The address that asks: the connection's peer, and behind trusted proxies the last one that none of them is."""
-    address = whole_address(request.peer) or request.peer
-    if (forwarded := request.headers.get(b"x-forwarded-for")) is None:
-        return address
     trusted = request.gateway.settings.server.trusted_proxies
+    return client_behind(request.peer, request.headers.get(FORWARDED), trusted)
+
+
+def client_behind(peer: str, forwarded: bytes | None, trusted: tuple[str, ...]) -> str:
+    """The same, of the parts that say it. `forwarded`: the value of the header FORWARDED."""
+    address = whole_address(peer) or peer
+    if forwarded is None:
+        return address
     for said in reversed(forwarded.decode("latin-1").rsplit(",", MOST_PROXIES)):
         if not is_trusted(address, trusted) or not (before := whole_address(said.strip())):
             break

@@ -25,6 +25,7 @@ from liftgate.server.app import App, build_app
 from liftgate.server.heap import heap_of_this_process, share_one_heap
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
+from liftgate.server.metering import client_by
 from liftgate.server.stop_signals import ignore_further, stop_signals
 from liftgate.server.unseen import Front, note_answered
 from liftgate.settings.sections import Settings
@@ -70,7 +71,7 @@ def _freeze_collector() -> None:
 
 def _config(app: App, gateway: Gateway) -> uvicorn.Config:
     server = gateway.settings.server
-    front = Front(server.cors_origins, partial(note_answered, meters=gateway.meters))
+    front = Front(server.cors_origins, partial(note_answered, meters=gateway.meters, client=client_by(server)))
     return uvicorn.Config(
         app,
         http=limited_protocol(

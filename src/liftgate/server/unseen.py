@@ -11,6 +11,8 @@ from liftgate.ids import new_request_id
 from liftgate.server.asgi import Header
 from liftgate.server.cors import Sharing
 from liftgate.server.errors import last_answer
+from liftgate.server.metering import Client
+from liftgate.server.origin import FORWARDED
 from liftgate.server.routes import table_of_path
 
 UNKNOWN_METHOD = "_OTHER"
@@ -18,11 +20,12 @@ UNKNOWN_METHOD = "_OTHER"
 
 
 class Answered(NamedTuple):
-    """`method`: empty where it is not known. `size`: of the answer's body."""
+    """`method`: empty where it is not known. `size`: of the answer's body. `headers`: those that were read."""
 
     request_id: str
     method: str
     path: str
+    headers: Sequence[Header]
     error: LiftgateError
     size: int
 
@@ -33,12 +36,15 @@ class Answered(NamedTuple):
         call.record_error(self.error)
 
 
-def note_answered(answered: Answered, meters: Meters) -> None:
-    """A call of which no more is known."""
+def note_answered(answered: Answered, peer: str, meters: Meters, client: Client | None = None) -> None:
+    """A call of which no more is known. `peer`: whom the connection is from. `client`: as `client_by` says."""
     if meters.on:
         call = meters.begin(answered.request_id)
         call.method, call.path = answered.method or UNKNOWN_METHOD, answered.path
         call.dialect = table_of_path(answered.path).dialect.name
+        if client is not None:
+            forwarded = [value for name, value in answered.headers if name == FORWARDED]
+            call.client_ip = client(peer, b",".join(forwarded) if forwarded else None)
         answered.note(call)
         meters.end(call)
 
@@ -46,7 +52,7 @@ def note_answered(answered: Answered, meters: Meters) -> None:
 class Front:
     """`origins`: whose pages may read what is refused here. `tell`: who is told of what the application never saw."""
 
-    def __init__(self, origins: Sequence[str] = (), tell: Callable[[Answered], None] | None = None) -> None:
+    def __init__(self, origins: Sequence[str] = (), tell: Callable[[Answered, str], None] | None = None) -> None:
         self._sharing = Sharing(origins) if origins else None
         self._tell = tell
 
@@ -62,8 +68,8 @@ class Front:
             ours += self._sharing.headers_for(headers)
         line, head, body = last_answer(error, table.dialect, request_id, ours)
         body = b"" if method == "HEAD" else body
-        return line, head + body, Answered(request_id, method, path, error, len(body))
+        return line, head + body, Answered(request_id, method, path, headers, error, len(body))
 
-    def tell(self, answered: Answered) -> None:
+    def tell(self, answered: Answered, peer: str) -> None:
         if self._tell is not None:
-            self._tell(answered)
+            self._tell(answered, peer)
