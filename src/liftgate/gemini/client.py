@@ -71,7 +71,7 @@ class GeminiClient:
         try:
             with transport.deadlines.within(timeout):
                 answer = await transport.send(model.heads.get(method) or model.head(method), body)
-                date = answer.header(b"date")
+                date = answer.header(b"Date")
                 if date != self._time.last_dates.get(model.account):
                     self._time.learn(model.account, date)
                 if answer.status != 200:
@@ -101,7 +101,7 @@ class GeminiClient:
         try:
             with patience.wait():
                 answer = await self._transport.send(head, body)
-                date = answer.header(b"date")
+                date = answer.header(b"Date")
                 if date != self._time.last_dates.get(model.account):
                     self._time.learn(model.account, date)
                 if answer.status != 200:

@@ -7,7 +7,6 @@ back to whoever keeps it. A connection is used again only where both sides are s
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -22,16 +21,17 @@ UNREAD = 256 * 1024
 MANY = 8
 """Pieces of an answer that are joined at once; more of them are many bytes."""
 
-Fields = list[tuple[bytes, bytes]]
+Fields = dict[bytes, bytes]
 
-_TRAILERS: deque[tuple[bytes, bytes]] = deque(maxlen=0)
-"""What comes behind a body's last chunk means nothing to us, however much it is."""
+
+NO_FIELDS: Fields = {}
 
 
 class Answer:
     """An answer as it comes: `status` and `header` once it has `begun`, then its body, until it has `ended`.
 
-    Whoever has one reads it to its end, or closes it. `fields` and `pieces` are its connection's to fill.
+    Whoever has one reads it to its end, or closes it. `fields` and `pieces` are its connection's to fill. Of a field
+    that came more than once the first counts: there is no list among those that mean something here.
     """
 
     __slots__ = ("_arrival", "_connection", "begun", "ended", "failure", "fields", "pieces", "status")
@@ -39,7 +39,7 @@ class Answer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._arrival: asyncio.Future[None] | None = None
-        self.fields: Fields = []
+        self.fields: Fields = NO_FIELDS
         self.pieces: list[bytes] = []
         self.status = 0
         self.begun = False
@@ -47,20 +47,23 @@ class Answer:
         self.failure: LiftgateError | None = None
 
     def header(self, name: bytes) -> str | None:
-        """One of this name (in lower case), or None."""
-        size = len(name)
-        for field, value in self.fields:
-            if len(field) == size and field.lower() == name:
-                return value.decode("latin-1").strip()
-        return None
+        """The value of this name, which is quickest found if it is spelled as the server does; or None."""
+        value = self.fields.get(name)
+        if value is None:
+            size, name = len(name), name.lower()
+            for field, other in self.fields.items():
+                if len(field) == size and field.lower() == name:
+                    value = other
+                    break
+        return None if value is None else value.decode("latin-1").strip()
 
     @property
     def headers(self) -> dict[str, str]:
-        """By name in lower case; what came more than once is joined by commas."""
-        found: dict[str, list[str]] = {}
-        for field, value in self.fields:
-            found.setdefault(field.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
-        return {name: ", ".join(values) for name, values in found.items()}
+        """By name in lower case."""
+        found: dict[str, str] = {}
+        for field, value in self.fields.items():
+            found.setdefault(field.decode("latin-1").lower(), value.decode("latin-1").strip())
+        return found
 
     def more(self) -> asyncio.Future[None]:
         """To be awaited for more of it: a piece, or its end. Raises what broke it."""
@@ -141,6 +144,9 @@ class Connection(asyncio.Protocol):
         self.free_since = 0.0
         self._freed = freed
         self._lost = lost
+        self._fields: Fields = {}
+        # The parser calls it as it is: a function of ours for each field costs more than all that is made of them.
+        self.on_header = self._fields.setdefault
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -148,7 +154,6 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         # Of the exchange under way:
         self._answer: Answer | None = None
-        self._fields: Fields | deque[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._unread = 0
         self._sent = False
@@ -164,7 +169,6 @@ class Connection(asyncio.Protocol):
         """Begins an exchange; `request` is all of it, or with `complete=False` its beginning, and `write` follows."""
         assert self._transport is not None and self._answer is None, "one exchange at a time, on an open connection"
         answer = self._answer = Answer(self)
-        self._fields = answer.fields
         self._head_bytes = self._unread = 0
         self._sent = complete
         self._transport.write(request)
@@ -211,7 +215,10 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-            if not answer.begun:
+            if answer.begun:
+                # Trailers mean nothing to us, however many they are.
+                self._fields.clear()
+            else:
                 self._head_bytes += len(data)
                 if self._head_bytes > LONGEST_HEAD:
                     raise httptools.HttpParserError("a head without an end")
@@ -249,18 +256,15 @@ class Connection(asyncio.Protocol):
         if self._answer is None or self._answer.ended:
             raise ValueError("a second answer to one request")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))
-
     def on_headers_complete(self) -> None:
         answer = cast("Answer", self._answer)
         answer.status = self._parser.get_status_code()
         if answer.status >= 200:
             answer.begun = True
-            self._fields = _TRAILERS
+            answer.fields = self._fields.copy()
         else:
             # 1xx announces another answer.
-            answer.fields.clear()
+            self._fields.clear()
 
     def on_body(self, body: bytes) -> None:
         cast("Answer", self._answer).pieces.append(body)

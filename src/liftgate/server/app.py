@@ -115,7 +115,8 @@ class App:
         response = None
         try:
             response = await self._response(request)
-            await response.deliver(request, send)
+            if (delivering := response.deliver(request, send)) is not None:
+                await delivering
         except ClientLeft:
             return
         except asyncio.CancelledError:

@@ -75,7 +75,9 @@ class CrossOrigin:
     async def answer(self, request: Request, send: Send) -> None:
         origin = request.header(b"origin")
         if origin and request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
-            await self._preflight(request, origin).deliver(request, send)
+            delivering = self._preflight(request, origin).deliver(request, send)
+            if delivering is not None:
+                await delivering
             return
         shared = self._sharing.headers(origin)
 

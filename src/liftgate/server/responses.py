@@ -34,23 +34,28 @@ class Response:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, body: bytes, *, status: int = 200, headers: Sequence[Header] = (JSON,)) -> None:
+    def __init__(self, body: bytes, headers: Sequence[Header] = (JSON,), *, status: int = 200) -> None:
         self.status = status
         self.headers = headers
         self.body = body
 
-    async def deliver(self, request: Request, send: Send) -> None:
+    def deliver(self, request: Request, send: Send) -> Awaitable[None] | None:
+        """Puts it on the wire, at once where the client takes it; else gives what is to be awaited."""
         headers = [*self.headers]
         request.name_in(headers)
-        refused = request.unread
-        if (call := request.call) is not None:
+        call = request.call
+        if call is not None:
             headers += begin_answer(call, self.status, request.gateway.meters)
             call.bytes_out = len(self.body)
         direct = request.direct
-        if direct is not None and not refused and direct.hold(self.status, headers, self.body):
+        if direct is not None and not request.unread and direct.hold(self.status, headers, self.body):
             if call is None:
                 direct.write()
-            return
+            return None
+        return self._sent(headers, request, send)
+
+    async def _sent(self, headers: list[Header], request: Request, send: Send) -> None:
+        refused = request.unread
         # These have no body; of a 304 a length would be that of the body it stands for.
         if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))

@@ -243,9 +243,12 @@ def chat_usage(counts: Counts, dollars: float | None = None) -> JsonObject:
         "accepted_prediction_tokens": 0,
         "rejected_prediction_tokens": 0,
     }
-    _add(prompt_details, counts.prompt_by, prompt)
-    _add(prompt_details, counts.tools_by, prompt)
-    _add(completion_details, counts.answer_by, completion)
+    if counts.prompt_by:
+        _add(prompt_details, counts.prompt_by, prompt)
+    if counts.tools_by:
+        _add(prompt_details, counts.tools_by, prompt)
+    if counts.answer_by:
+        _add(completion_details, counts.answer_by, completion)
     usage: JsonObject = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -70,7 +70,7 @@ def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
     if ask.defaults:
         given = {name for name, value in reading.parameters.items() if value is not None}
         read_open(reading, given, _read)
-    if not tools.CHOICES.isdisjoint(reading.parameters):
+    if "tool_choice" in reading.parameters or "function_call" in reading.parameters:
         tools.read_choice(reading)
     options = reading.parameters.get("stream_options")
     return finish(

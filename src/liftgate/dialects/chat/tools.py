@@ -27,8 +27,6 @@ _GOOGLE_NAMES = {
 _FUNCTION_KEYS = frozenset({"name", "description", "parameters", "strict", "response", "responseJsonSchema"})
 _LISTS = ("tools", "functions")
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
-CHOICES = frozenset({"tool_choice", "function_call"})
-"""What `read_choice` reads."""
 
 
 def read_tools(ask: Ask, value: object, param: str) -> None:

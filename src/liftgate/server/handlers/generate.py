@@ -51,7 +51,7 @@ def answer_in(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitab
                 whole = await generate.complete(dialect, request.owner, body, large=large)
                 if whole.large:
                     return await large_response(lambda: _written(dialect, whole), json_type)
-                return Response(_encode(dialect.whole(whole)), headers=json_type)
+                return Response(_encode(dialect.whole(whole)), json_type)
             # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
             # "Decisions").
             events = await generate.stream(dialect, request.owner, body, large=large)
