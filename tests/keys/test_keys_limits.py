@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ import pytest
 from gateways import MODEL, SandboxServer
 from key_calls import Refused, ask, client_for, make, refusal
 from processes import GatewayProcess, gateway_processes, write_config
+from raw_http import call
 from waiting import until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -165,6 +167,25 @@ def test_a_request_that_money_or_tokens_refuse_is_none_of_the_minutes_requests(
     ask(url, "POST", "/key/update", {"key": key, **dict.fromkeys(closed)})
     time.sleep(1.3)  # for as long as a refusal is believed, and what came back is on its way
     assert outcomes([url], key, 4).count(200) == 2
+
+
+def test_what_is_left_of_a_minutes_tokens_is_told_without_what_was_only_held(url: str) -> None:
+    """An answer of few tokens leaves nearly all of them, however many its request could have come to."""
+    key, left = make(url, tpm_limit=100_000)["key"], 100_000
+    native = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    doors: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
+        ("/v1/chat/completions", {"model": MODEL, "messages": HELLO}, ("usage", "total_tokens")),
+        ("/v1/responses", {"model": MODEL, "input": "Hi"}, ("usage", "total_tokens")),
+        (f"/v1beta/models/{MODEL}:generateContent", native, ("usageMetadata", "totalTokenCount")),
+    ]
+    for path, body, (usage, total) in doors:
+        headers = {"Authorization": f"Bearer {key}", "x-goog-api-key": key}
+        answer = call(url, "POST", path, json.dumps(body).encode(), headers)
+        left -= answer.json()[usage][total]
+        assert (answer.status, answer.headers["x-ratelimit-remaining-tokens"]) == (200, str(left)), path
+    wrong = {"model": MODEL, "messages": HELLO, "max_tokens": -1}
+    refused = call(url, "POST", "/v1/chat/completions", json.dumps(wrong).encode(), {"Authorization": f"Bearer {key}"})
+    assert (refused.status, refused.headers["x-ratelimit-remaining-tokens"]) == (400, str(left))
 
 
 def test_tokens_of_a_minute_are_what_google_counted(url: str) -> None:

@@ -85,3 +85,15 @@ def test_what_the_front_refuses_is_one_line_and_one_count(gateway: GatewayProces
     assert f'="{method}"' in mine[0] and f'="{status}"' in mine[0]
     active = call(gateway.url, "GET", "/metrics", None, MASTER).body.decode()
     assert "http_server_active_requests 1\n" in active
+
+
+def test_a_line_of_text_has_all_its_words(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "c.yaml", sandbox.url, access_log=True)
+        with gateway_processes(config, tmp_path / "data") as [running], connect(running.url) as connection:
+            connection.sendall(CASES["no HTTP"][0])
+            request_id = read_answer(connection).headers["x-request-id"]
+            assert eventually(lambda: request_id in running.log.read_text(), seconds=10)
+            [line] = [each for each in running.log.read_text().splitlines() if request_id in each]
+    words = line.split()
+    assert words[-7:-4] == ["_OTHER", "-", "400"] and words[-2:] == ["-", request_id], line

@@ -287,12 +287,12 @@ class Meters:
                 call.price()
             call.sent = None
             if (ticket := call.ticket) is not None:
-                ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
+                ticket.settle(call.cost or 0, tokens_of(call) if ticket.counts_tokens else 0)
         if self._listeners:
             self._kinds.notify(calls)
 
 
-def _tokens_of(call: CallRecord) -> int:
+def tokens_of(call: CallRecord) -> int:
     return _total_of(call.usage or call.reckoned) + sum(_total_of(paid.usage) for paid in call.earlier)
 
 

@@ -252,8 +252,9 @@ class Ticket(msgspec.Struct, eq=False):
             bounds.soft_told = begin
             log.warning("the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), dollars(soft))
 
-    def headers(self) -> Sequence[Header]:
-        """`x-ratelimit-…`, of the limits that are nearest to their end. For a call that `counts_tokens`."""
+    def headers(self, came_to: int | None) -> Sequence[Header]:
+        """`x-ratelimit-…`, of the limits that are nearest to their end. For a call that `counts_tokens`. `came_to`: its
+        tokens, where they are known: what is held beyond them comes back with its answer."""
         found: list[Header] = []
         for kind, (limit_name, left_name, reset_name) in RATE_HEADERS.items():
             nearest: Allowance | None = None
@@ -262,6 +263,12 @@ class Ticket(msgspec.Struct, eq=False):
                 allowance = self._allowances.seen(limit) if limit.kind == kind else None
                 if allowance is not None and allowance.standing is not None:
                     free = allowance.left()
+                    if (
+                        came_to is not None
+                        and kind == "tokens"
+                        and (taking := self._takings.get(allowance)) is not None
+                    ):
+                        free = max(0, free + taking.amount - came_to)
                     if nearest is None or free < left:
                         nearest, left = allowance, free
                         reset = math.ceil(allowance.standing.full_at - allowance.standing.now)

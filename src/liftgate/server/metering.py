@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
-from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.engine.meter import CallRecord, Meters, current, tokens_of
 from liftgate.keys.gate import NO_HEADERS
 from liftgate.keys.limits import NANO
 from liftgate.server.asgi import ANSWERED, Header, Message, Send
@@ -83,8 +83,11 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     """An answer goes out with this status. What its head says of limits, and of the cost where it is known by then."""
     call.status = status
     ticket = call.ticket
-    headers = ticket.headers() if ticket is not None and ticket.counts_tokens else NO_HEADERS
-    if (usage := call.usage or call.reckoned) is not None and meters.tell_cost and not call.streamed:
+    usage, headers = call.usage or call.reckoned, NO_HEADERS
+    if ticket is not None and ticket.counts_tokens:
+        is_known = not call.streamed and (usage is not None or status >= 400)
+        headers = ticket.headers(tokens_of(call) if is_known else None)
+    if usage is not None and meters.tell_cost and not call.streamed:
         cost = call.cost if usage is call.priced else call.price()
         if cost is not None:
             dollars = b"%d.%09d" % divmod(cost, NANO)

@@ -15,8 +15,8 @@ from liftgate.server.metering import Client
 from liftgate.server.origin import FORWARDED
 from liftgate.server.routes import table_of_path
 
-UNKNOWN_METHOD = "_OTHER"
-"""As OpenTelemetry calls one that is none."""
+UNKNOWN_METHOD, UNKNOWN_PATH = "_OTHER", "-"
+"""The first as OpenTelemetry calls one that is none; both, so that a line of the log has all its words."""
 
 
 class Answered(NamedTuple):
@@ -40,7 +40,7 @@ def note_answered(answered: Answered, peer: str, meters: Meters, client: Client 
     """A call of which no more is known. `peer`: whom the connection is from. `client`: as `client_by` says."""
     if meters.on:
         call = meters.begin(answered.request_id)
-        call.method, call.path = answered.method or UNKNOWN_METHOD, answered.path
+        call.method, call.path = answered.method or UNKNOWN_METHOD, answered.path or UNKNOWN_PATH
         call.dialect = table_of_path(answered.path).dialect.name
         if client is not None:
             forwarded = [value for name, value in answered.headers if name == FORWARDED]
