@@ -164,10 +164,6 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "items": {**X, "title": "t"},
         },
     ),
-    "of a name that only a value has": (
-        {"$defs": {"X": X}, "default": {"$anchor": "x"}, "items": {"$ref": "#x", "description": "d"}},
-        {"$defs": {"X": X}, "default": {"$anchor": "x"}, "items": {"$ref": "#x", "description": "d"}},
-    ),
     "more properties": (
         {"$defs": {"P": P}, "items": {"$ref": "#/$defs/P", "properties": {"m": X}, "required": ["m", "n"]}},
         {"$defs": {"P": P}, "items": {**P, "properties": {**P["properties"], "m": X}, "required": ["n", "m"]}},
@@ -175,10 +171,6 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "another place of the schema": (
         {"properties": {"a": X, "b": {"$ref": "#/properties/a", "title": "t"}}},
         {"properties": {"a": X, "b": {**X, "title": "t"}}},
-    ),
-    "nothing there, with words that Google takes": (
-        {"items": {"$ref": "#/$defs/No", "description": "t"}},
-        {"items": {"$ref": "#/$defs/No", "description": "t"}},
     ),
     "the whole, with words that Google takes": (
         {"properties": {"a": {"$ref": "#", "description": "d"}}},
@@ -206,10 +198,14 @@ def test_a_cycle_by_names_ends() -> None:
     _no_neighbours(sent)
 
 
-@pytest.mark.parametrize("name", ["//[", "#no", "no", "https://[x/s#/a", "#/%zz", "https://a.example/s#/$defs/no"])
-def test_a_name_of_nothing_is_refused_whatever_it_looks_like(name: str) -> None:
+NO_NAMES = ["//[", "#no", "no", "https://[x/s#/a", "#/%zz", "https://a.example/s#/$defs/no", "#value", "#/$defs/X/y"]
+
+
+@pytest.mark.parametrize("beside", [{}, {"title": "t"}, {"description": "d", "default": "x"}])
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_of_nothing_is_refused_whatever_it_looks_like(name: str, beside: dict[str, str]) -> None:
     for own in ("https://a.example/s", "http://[", 5):
-        schema = {"$id": own, "$defs": {"X": X}, "items": {"$ref": name, "title": "t"}}
+        schema = {"$id": own, "$defs": {"X": X}, "default": {"$anchor": "value"}, "items": {"$ref": name, **beside}}
         for convert in (lambda given: json_schema(given, "p", strict=False), lambda given: schema_subset(given, "p")):
             with pytest.raises(InvalidRequest) as error:
                 convert({**schema, "type": "array"})

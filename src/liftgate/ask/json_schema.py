@@ -1,8 +1,9 @@
 """A client's JSON Schema → the JSON Schema that Gemini takes (docs/protocol/gemini.md, "Schemas").
 
 What has another spelling is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
-names; words of other drafts are in `schema_drafts`), annotations stay, and with `strict` what has none is refused: a
-promise is not quietly weakened. Recursion is bounded, not trusted, and so is what `$ref`s make of a small schema.
+names; words of other drafts are in `schema_drafts`, what Google refuses in `schema_limits`), annotations stay, and with
+`strict` what has none is refused: a promise is not quietly weakened. Recursion is bounded, not trusted, and so is what
+`$ref`s make of a small schema.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Any
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
 from liftgate.ask.schema_drafts import definitions_of, gathered, in_todays_words, moved
+from liftgate.ask.schema_limits import definitions_lifted, loops_opened, required_are_named
 from liftgate.ask.schema_refs import (
     MAX_DEPTH,
     NAMES,
     NULL_IS_A_VALUE,
     Definitions,
+    NamesNothing,
     count_values,
-    names_nothing,
     too_deep,
 )
 from liftgate.errors import UnsupportedParameter
@@ -53,18 +55,30 @@ _BESIDE_CYCLE = frozenset({"description", "default"})
 
 def json_schema(schema: object, param: str, *, strict: bool) -> Any:
     """For `responseJsonSchema` and `parametersJsonSchema`. The same object comes back where nothing changes."""
-    return _Reading(schema, strict=strict).read(schema, param, ("#",), 0)
+    try:
+        return _Reading(schema, strict=strict).whole(param)
+    except NamesNothing:
+        lifted = definitions_lifted(schema) if isinstance(schema, dict) else None
+        if lifted is None:
+            raise
+    return _Reading(lifted, strict=strict).whole(param)
 
 
 class _Reading:
     """One schema; holds the root for its `$ref`s, and how much more they may stand for."""
 
     def __init__(self, root: object, *, strict: bool) -> None:
+        self._given = root
         self._root: JsonObject = root if isinstance(root, dict) else {}
         self._definitions = Definitions(self._root)
         self._places = moved(self._root)
         self._strict = strict
         self._room: int | None = None
+        self._refers = False
+
+    def whole(self, param: str) -> object:
+        made = self.read(self._given, param, ("#",), 0)
+        return loops_opened(made) if self._refers and isinstance(made, dict) else made
 
     def read(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> object:
         """`within`: the names of what this stands in."""
@@ -76,7 +90,9 @@ class _Reading:
         if None in found.values():
             found = {key: value for key, value in found.items() if value is not None or key in NULL_IS_A_VALUE}
         if "$ref" in found:
-            checks.string(found["$ref"], Place(param, "$ref"))
+            self._refers = True
+            if self._definitions.target(checks.string(found["$ref"], Place(param, "$ref"))) is None:
+                raise NamesNothing(Place(param, "$ref"), found["$ref"])
         while "$ref" in found and len(found) > 1 and (merged := self._merged(found, param, within, depth)) is not found:
             within, found = (*within, str(found["$ref"])), merged
         if self._strict:
@@ -87,7 +103,7 @@ class _Reading:
         whole = {**found, **changed} if changed else found
         if "enum" in changed:
             whole.pop("const", None)
-        whole = in_todays_words(whole, self._places)
+        whole = required_are_named(in_todays_words(whole, self._places))
         return gathered(whole, self._places) if depth == 0 and self._places else whole
 
     def _changed_within(self, schema: JsonObject, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
@@ -133,10 +149,8 @@ class _Reading:
         if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
             return node
         target = self._definitions.target(name)
-        if target is None and not words <= _BESIDE_CYCLE:
-            raise names_nothing(Place(param, "$ref"), name)
         if target is None:
-            return node
+            raise NamesNothing(Place(param, "$ref"), name)
         if name not in within and depth < MAX_DEPTH // 2 and self._has_room(target):
             return _both(target, beside)
         if words <= _BESIDE_CYCLE:

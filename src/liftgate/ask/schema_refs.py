@@ -15,7 +15,8 @@ NULL_IS_A_VALUE = frozenset({"default", "const", "example"})
 _ANCHORS = ("$anchor", "$dynamicAnchor")
 NAMES = frozenset({*_ANCHORS, "$id"})
 """Keywords by which a `$ref` may name what has them."""
-_NO_SCHEMAS = frozenset({"const", "default", "enum", "examples"})
+NO_SCHEMAS = frozenset({"const", "default", "enum", "examples"})
+"""Keywords whose values are a client's own, whatever they look like."""
 _LONG_TEXT = 64
 """Characters of text that count as one value."""
 
@@ -54,6 +55,8 @@ def _pointed(start: JsonObject, pointer: str) -> JsonObject | None:
     found: object = start
     for step in pointer[1:].split("/"):
         found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+    if isinstance(found, bool):
+        return {} if found else {"not": {}}
     return found if isinstance(found, dict) else None
 
 
@@ -67,7 +70,7 @@ def _names(root: JsonObject) -> Iterator[tuple[str, JsonObject]]:
         elif isinstance(value, dict):
             found += [(f"#{value[key]}", value) for key in _ANCHORS if isinstance(value.get(key), str)]
             found += [(value["$id"].removesuffix("#"), value)] if isinstance(value.get("$id"), str) else []
-            waiting += [each for key, each in value.items() if key not in _NO_SCHEMAS]
+            waiting += [each for key, each in value.items() if key not in NO_SCHEMAS]
     yield from reversed(found)
 
 
@@ -87,12 +90,13 @@ def count_values(schema: object, most: int) -> int:
     return counted
 
 
-def names_nothing(param: checks.At, name: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
-        param=str(param),
-        code="invalid_json_schema",
-    )
+class NamesNothing(InvalidRequest):
+    """A `$ref` names nothing in its schema; `param` says where it stands."""
+
+    default_code = "invalid_json_schema"
+
+    def __init__(self, param: checks.At, name: str) -> None:
+        super().__init__(f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.", param=str(param))
 
 
 def too_deep(param: checks.At) -> InvalidRequest:

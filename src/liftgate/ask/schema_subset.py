@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
-from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, Definitions, count_values, names_nothing, too_deep
+from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, Definitions, NamesNothing, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.json_types import JsonObject
 
@@ -149,7 +149,7 @@ class _Subset:
             )
         found = self._definitions.target(name)
         if found is None:
-            raise names_nothing(at, name)
+            raise NamesNothing(at, name)
         return found
 
     def _cannot(self, param: checks.At, what: str) -> UnsupportedParameter:

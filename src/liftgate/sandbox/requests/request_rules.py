@@ -5,9 +5,10 @@ Pure checks on a request that `strict_json` has read; each raises the 400 that G
 signatures in `signatures`.
 """
 
+from liftgate.sandbox.requests.json_schema_rules import check_json_schema
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, field_wrong
-from liftgate.sandbox.requests.tool_rules import ROOT, check_references, check_schema, check_tools
+from liftgate.sandbox.requests.tool_rules import ROOT, check_schema, check_tools
 from liftgate.sandbox.requests.turn_rules import check_turns
 from liftgate.sandbox.wire.json_types import JsonObject
 
@@ -121,7 +122,7 @@ def _check_output_form(config: JsonObject, model: ModelFacts, path: str) -> None
     if "responseSchema" in config and len(schemas) > 1:
         raise field_wrong(f"{path}.response_json_schema", "response_schema must be omitted.")
     check_schema(config.get("responseSchema", {}), f"{path}.response_schema")
-    check_references(config.get("responseJsonSchema"))
+    check_json_schema(config.get("responseJsonSchema"))
 
 
 def _check_modalities(config: JsonObject, model: ModelFacts) -> None:

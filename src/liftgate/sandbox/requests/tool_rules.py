@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from liftgate.sandbox.requests.json_schema_rules import check_json_schema
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, field_wrong
 from liftgate.sandbox.wire.json_types import JsonObject
@@ -11,7 +12,6 @@ ROOT = "GenerateContentRequest"
 FUNCTION_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_:.-]{0,127}")
 BUILT_IN = {"googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "googleMaps", "fileSearch"}
 """Tools that Google runs. Beside functions they need a switch (ag2#3145, eino-ext#761; seven recordings have it)."""
-BESIDE_REFERENCE = {"description", "default"}
 
 
 def check_tools(request: JsonObject, model: ModelFacts) -> None:
@@ -52,8 +52,8 @@ def _declared(request: JsonObject) -> set[str]:
                 raise Refusal(400, f"Duplicate function declaration found: {name}")
             names.add(name)
             check_schema(declaration.get("parameters", {}), f"{path}.parameters")
-            check_references(declaration.get("parametersJsonSchema"))
-            check_references(declaration.get("responseJsonSchema"))
+            check_json_schema(declaration.get("parametersJsonSchema"))
+            check_json_schema(declaration.get("responseJsonSchema"))
     return names
 
 
@@ -88,34 +88,3 @@ def _schemas(schema: JsonObject, path: str) -> Iterator[tuple[str, JsonObject]]:
         yield from _schemas(schema["items"], f"{path}.items")
     for index, inner in enumerate(schema.get("anyOf", [])):
         yield from _schemas(inner, f"{path}.any_of[{index}]")
-
-
-def check_references(schema: object) -> None:
-    """JSON Schema fields: `$ref` with neighbours (anomalyco/opencode#12295, su-kaka/gcli2api#374).
-
-    What begins with `$` may stand beside it (docs/protocol/gemini.md, "Schemas"; recorded with `$defs` and a title).
-    """
-    if isinstance(schema, list):
-        for each in schema:
-            check_references(each)
-    if not isinstance(schema, dict):
-        return
-    reference = schema.get("$ref", "")
-    if not isinstance(reference, str):
-        raise Refusal(400, "$ref must be a string.")
-    if reference:
-        beside = {key for key in schema if not key.startswith("$")} - BESIDE_REFERENCE
-        if "$defs" in schema:
-            beside -= {"title"}
-        if beside:
-            raise Refusal(
-                400,
-                f"$ref '{reference.rsplit('/', 1)[-1]}' was set alongside unsupported fields. If a schema node has "
-                "$ref set, then only description and default can be set alongside it",
-            )
-    for key, value in schema.items():
-        if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
-            for each in value.values():
-                check_references(each)
-        elif key in ("items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems"):
-            check_references(value)
