@@ -4,9 +4,11 @@ them and however it ended.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import product
@@ -23,12 +25,14 @@ from liftgate.engine.meter import CallRecord, Kinds
 from liftgate.metrics.calls import MOST_FREE_MODELS, MOST_KEYS, CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import FAMILIES, OF_CATALOGUE, TOKENS_TOTAL
+from liftgate.metrics.listener import PATIENCE, listen
 from liftgate.metrics.text import MOST_SERIES, written
 from liftgate.prices import TextCounts, TokenCounts
 from liftgate.settings import CountingSettings, RouterSettings
 from processes import gateway_processes, write_config
-from raw_http import call
+from raw_http import call, connect, head, read_answer
 from running import eventually, form_request
+from test_last_answers import small_client
 from test_meter import about_file, hello, reply
 
 ANN, BOB, MASTER = ({"Authorization": f"Bearer sk-{name}"} for name in ("ann", "bob", "master"))
@@ -213,11 +217,43 @@ def test_port_of_its_own_needs_no_key_and_has_nothing_else(tmp_path: Path) -> No
             own = f"http://127.0.0.1:{port}"
             assert eventually(lambda: of(scrape(own, {}), "http_server_request_duration_seconds_count") >= 1)
             assert call(own, "GET", "/v1/files", b"", MASTER).status == 404
-            assert call(own, "POST", "/metrics", b"", {}).status == 405
-            assert call(own, "HEAD", "/metrics", b"", {}).body == b""
+            refused = call(own, "POST", "/metrics", b"", {})
+            assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
+            for path in ("/metrics", "/v1/files"):
+                with connect(own) as line:
+                    line.sendall(head("HEAD", path))
+                    assert line.makefile("rb").read().endswith(b"\r\n\r\n")
+            with connect(own) as line:
+                line.sendall(head("POST", "/metrics", {"Content-Length": "30000"}))
+                assert line.recv(1, socket.MSG_PEEK) == b"H"
+                for _ in range(30):
+                    line.sendall(bytes(1000))
+                    time.sleep(0.01)
+                assert read_answer(line, "POST").status == 405
             with socket.create_connection(("127.0.0.1", port)) as rude:
                 rude.sendall(b"GET /metrics HTTP/1.1\r\n" + b"a: b\r\n" * 9999)
                 assert eventually(lambda: chat(url) == 200)
+
+
+@pytest.mark.full
+def test_who_takes_nothing_of_the_sums_keeps_no_connection() -> None:
+    """The last bytes of an answer, too few to wait for them, are not waited for without end."""
+
+    async def sums(accept: str) -> tuple[bytes, bytes]:
+        return b"text/plain", bytes(8_000_000)
+
+    async def ask() -> None:
+        port = free_port()
+        async with await listen("127.0.0.1", port, sums):
+            with small_client(f"http://127.0.0.1:{port}") as client:
+                client.sendall(head("GET", "/metrics"))
+                await asyncio.sleep(PATIENCE + 1)
+                received = 0
+                while piece := await asyncio.to_thread(client.recv, 1 << 20):
+                    received += len(piece)
+        assert received < 8_000_000
+
+    asyncio.run(ask())
 
 
 def test_a_gateway_that_counts_nothing_says_how_it_would(tmp_path: Path) -> None:
@@ -291,7 +327,16 @@ def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
                 )
             )
             counts.notify(
-                (record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}"),)
+                (
+                    record(
+                        number,
+                        method=f"M{number}",
+                        path=f"/x/{number}",
+                        route="",
+                        operation="",
+                        client_ip=f"::{number}",
+                    ),
+                )
             )
         slot.close()
     sums = Reader(tmp_path).sums()
