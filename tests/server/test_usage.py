@@ -174,6 +174,9 @@ def test_litellms_routes_of_the_last_thirty_days_tell_the_same_sums(rig: Rig) ->
     }
     assert models == {MODEL: (4, 3120), "gemini-2.5-pro": (1, 100)}
     assert rig.get("/global/activity?start_date=2020-01-01&end_date=2020-01-02")["daily_data"] == []
+    # Thirty days before it there was no day.
+    assert rig.get("/global/activity?end_date=0001-01-01")["daily_data"] == []
+    assert rig.get("/liftgate/usage?end=0001-01-30")["start"] == "0001-01-01"
     assert rig.get("/global/activity", BOB)["sum_api_requests"] == 1
 
 

@@ -108,7 +108,8 @@ def days_asked(
     """The first and the last day. Without the first it is `SHOWN_DAYS` before the last, or before today."""
     since, until = day_asked(query, start), day_asked(query, end)
     if since is None:
-        since = (until or usage_of(request).today()) - timedelta(days=SHOWN_DAYS)
+        last = until or usage_of(request).today()
+        since = last - min(timedelta(days=SHOWN_DAYS), last - date.min)
     if until is not None and until < since:
         raise InvalidRequest(f"'{end}' is a day before '{start}'.", param=end)
     return since, until
