@@ -7,8 +7,8 @@ nesting beyond any stack: all of that is no JSON of Gemini's. null counts as abs
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -32,58 +32,46 @@ def decoded(data: Body) -> Any:
         raise UpstreamProtocolError(f"Gemini answered with something that is no {what_is_not(data)}.") from error
 
 
-def _as_sent(name: str) -> str:
-    return name.removeprefix("_")
-
-
 class _Object(msgspec.Struct, gc=False):
     """One of which nothing is read yet."""
 
 
-class _PlainPart(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    text: str
+class PlainPart(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    text: Annotated[str, msgspec.Meta(min_length=1)]
     thought: bool = False
 
 
 class _PlainContent(msgspec.Struct, gc=False):
-    parts: list[_PlainPart] = []
+    parts: tuple[PlainPart]
 
 
-class _PlainCandidate(msgspec.Struct, gc=False, rename=_as_sent):
+class _PlainCandidate(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     content: _PlainContent
-    index: int = 0
-    # What makes it another form: nobody reads it here.
-    _finishReason: None = None
-    _finishMessage: None = None
-    _safetyRatings: None = None
-    _citationMetadata: None = None
-    _groundingMetadata: None = None
-    _urlContextMetadata: None = None
-    _continuationToken: None = None
-    _logprobsResult: None = None
+    index: Literal[0] = 0
 
 
-class PlainEvent(msgspec.Struct, gc=False, rename=_as_sent):
-    """An event of a stream that has nothing but texts, thoughts and counts, as nearly all have."""
+class _PlainEvent(msgspec.Struct, gc=False, rename={"_counts": "usageMetadata", "_feedback": "promptFeedback"}):
+    """An event of a stream that has nothing but a piece of text and counts, as nearly all have."""
 
-    candidates: list[_PlainCandidate] = []
-    usageMetadata: _Object | None = None
-    _promptFeedback: None = None
-
-
-_decode_plain = msgspec.json.Decoder(PlainEvent).decode
+    candidates: tuple[_PlainCandidate]
+    _counts: _Object
+    _feedback: None = None
 
 
-def plain_event(data: Body) -> PlainEvent | None:
-    """The same bytes as `decoded`, at half the cost where they are a plain event; None where they are another, or no
-    JSON of Gemini's."""
+_decode_plain = msgspec.json.Decoder(_PlainEvent).decode
+
+
+def plain_parts(batch: Sequence[Body]) -> list[PlainPart]:
+    """The parts of the first events, of as many as are plain: at half the cost of `decoded`."""
+    found: list[PlainPart] = []
     try:
-        if not data.isascii():
-            # What is passed over is not read as text.
-            data.decode()
-        return _decode_plain(data)
+        # What is passed over is not read as text otherwise.
+        b"".join(batch).decode()
+        for data in batch:
+            found.append(_decode_plain(data).candidates[0].content.parts[0])
     except _GARBAGE:
-        return None
+        pass
+    return found
 
 
 def what_is_not(data: Body, wanted: str = "JSON") -> str:

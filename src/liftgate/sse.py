@@ -58,10 +58,13 @@ class EventDecoder:
                 self.ripe = True
                 return []
             buffer = b"".join(self._waiting)
-        # As Gemini writes it, so that nothing is to be made of its line ends.
-        *blocks, tail = buffer.split(b"\r\n\r\n")
-        events = [block[6:] for block in blocks if block[:6] == b"data: " and _LF not in block and _CR not in block]
-        if len(events) != len(blocks) or _LF in tail or _CR in tail:
+        # As Gemini writes it: lines of data, each with a blank one behind it, and no other line end.
+        blocks, _, tail = buffer.rpartition(b"\r\n\r\n")
+        if blocks[:6] != b"data: ":
+            return self._feed_any(buffer)
+        events = blocks[6:].split(b"\r\n\r\ndata: ")
+        texts = b"".join(events) + tail
+        if _LF in texts or _CR in texts:
             return self._feed_any(buffer)
         self._wait_behind(tail)
         return events

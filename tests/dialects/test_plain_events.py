@@ -16,7 +16,7 @@ from liftgate.answer.events import Event
 from liftgate.answer.fold import AnswerFold
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.errors import LiftgateError, UpstreamProtocolError
-from liftgate.gemini_json import plain_event
+from liftgate.gemini_json import plain_parts
 from mutating import Dice, mutated
 from translate_exchanges import exchanges
 
@@ -35,13 +35,17 @@ def _fold() -> AnswerFold[ChatQuestion]:
     return AnswerFold(Head("1", "m", 1760000000), question, new_call_id=lambda: f"call_{next(numbers)}")
 
 
+def _is_plain(event: object) -> bool:
+    return bool(plain_parts([json.dumps(event).encode()]))
+
+
 def _facts(fold: AnswerFold[Any]) -> object:
     answer = fold.answer
     named = answer.response_id, answer.served_by, answer.model_version, answer.service_tier
     return answer.choices, answer.usage, named, fold.take_signatures()
 
 
-def _one_by_one(replies: Sequence[Any]) -> object:
+def _one_by_one(replies: Sequence[Any]) -> tuple[Any, ...]:
     """What each reply brings, decoded as a whole answer is; or the first error."""
     fold, brought = _fold(), list[Sequence[Event]]()
     for each in replies:
@@ -71,7 +75,7 @@ def test_recorded_streams_say_the_same_as_they_come() -> None:
             replies = exchange.replies[:end]
             assert _as_they_came(replies) == _one_by_one(replies), exchange.name
         for each in exchange.replies[1:-1]:
-            is_plain = plain_event(json.dumps(each).encode()) is not None
+            is_plain = _is_plain(each)
             plain, others = plain + is_plain, others + (not is_plain)
     assert plain > 4 * others  # it is worth the while
 
@@ -85,15 +89,15 @@ def test_damaged_streams_say_the_same_as_they_come() -> None:
         assert _as_they_came(replies) == _one_by_one(replies), number
 
 
-@pytest.mark.parametrize("field", [*METADATA, "finishReason", "finishMessage", "logprobsResult"])
-def test_what_is_read_of_a_candidate_is_not_passed_over(field: str) -> None:
-    assert plain_event(json.dumps(reply({"text": "a"}, **{field: "x"})).encode()) is None
-    assert plain_event(json.dumps(reply({"text": "a"}, **{field: None})).encode()) is not None
+@pytest.mark.parametrize("field", [*METADATA, "finishReason", "finishMessage", "logprobsResult", "new"])
+def test_what_a_candidate_says_beside_is_not_passed_over(field: str) -> None:
+    assert not _is_plain(reply({"text": "a"}, **{field: "x"}))
 
 
 @pytest.mark.parametrize("more", [{"thoughtSignature": "c2ln"}, {"functionCall": {"name": "f"}}, {"new": 1}])
 def test_a_part_that_says_more_is_kept_whole(more: dict[str, object]) -> None:
-    assert plain_event(json.dumps(reply({"text": "a", **more})).encode()) is None
+    assert _is_plain(reply({"text": "a"}))
+    assert not _is_plain(reply({"text": "a", **more}))
 
 
 def test_bytes_that_are_no_text_are_found_where_nothing_is_read() -> None:
@@ -103,15 +107,26 @@ def test_bytes_that_are_no_text_are_found_where_nothing_is_read() -> None:
         fold.feed_events([json.dumps(reply({"text": "b"})).encode().replace(b'"r"', b'"\xff"')])
 
 
-def test_a_stream_that_has_other_events_among_its_plain_ones_is_whole() -> None:
-    calls = [reply({"functionCall": {"name": "f", "args": {}}}) for _ in range(5)]
-    replies = [reply({"text": "a"}), *calls, reply({"text": "b"}), reply({"text": "c", "thought": True})]
+TEXT, CALL = reply({"text": "a"}), reply({"functionCall": {"name": "f", "args": {}}})
+OTHERS = {
+    "calls": CALL,
+    "nothing": reply({"text": ""}),
+    "several": reply({"text": "b"}, {"text": "c"}),
+    "another choice": reply({"text": "b"}, index=1),
+    "counts alone": {"usageMetadata": {**USAGE, "candidatesTokenCount": 12}},
+    "nothing counted": {"candidates": TEXT["candidates"]},
+    "feedback": {**TEXT, "promptFeedback": {"safetyRatings": []}},
+    "a thought": reply({"text": "b", "thought": True}),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("times", [1, 5])
+def test_other_events_among_plain_ones_are_read_as_well(other: str, times: int) -> None:
+    replies = [TEXT, *[OTHERS[other], TEXT] * times, OTHERS[other], TEXT, TEXT]
     assert _as_they_came(replies) == _one_by_one(replies)
-
-
-def test_counts_that_come_alone_are_those_of_the_answer() -> None:
-    fold = _fold()
-    later = {"usageMetadata": {**USAGE, "candidatesTokenCount": 12}}
-    fold.feed_events([json.dumps(each).encode() for each in (reply({"text": "a"}), later)])
-    fold.read_counts()
-    assert fold.answer.usage["candidatesTokenCount"] == 12
+    together = _fold()
+    events = together.feed_events([json.dumps(each).encode() for each in replies])
+    together.read_counts()
+    one_by_one, facts = _one_by_one(replies)
+    assert (events, _facts(together)) == ([event for each in one_by_one for event in each], facts)

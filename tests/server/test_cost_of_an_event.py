@@ -42,7 +42,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/v1/chat/completions", 210), ("/v1/responses", 290), ("/v1/messages", 255)]
+    ("path", "most"), [("/v1/chat/completions", 90), ("/v1/responses", 170), ("/v1/messages", 135)]
 )
 def test_an_event_that_came_with_others_costs_little(counted: Counted, path: str, most: float) -> None:
     found = []

@@ -8,6 +8,7 @@ wrote it, at its position among the others, so that it can be sent back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Generic
 
 from liftgate import gemini_json as upstream
@@ -85,34 +86,31 @@ class AnswerFold(Generic[Q]):
         return events
 
     def feed_events(self, batch: Sequence[Body]) -> list[Event]:
-        """As `feed`, of several as they came. What a plain one counts is read later (`read_counts`)."""
+        """As `feed`, of several as they came. What plain ones count is read later (`read_counts`)."""
         events: list[Event] = []
-        for data in batch:
-            if self.answer.response_id and self._tries:
-                if (plain := upstream.plain_event(data)) is not None:
-                    self._feed_plain(plain, events)
-                    if plain.usageMetadata is not None:
-                        self._uncounted = data
+        at = 0
+        while at < len(batch):
+            if self._tries and self.answer.response_id:
+                parts = upstream.plain_parts(batch[at:])
+                if parts:
+                    self._take_plain(parts, events)
+                    at += len(parts)
+                    self._uncounted = batch[at - 1]
                     continue
                 self._tries -= 1
-            events += self.feed(upstream.decoded(data))
+            events += self.feed(upstream.decoded(batch[at]))
+            at += 1
         return events
 
-    def _feed_plain(self, event: upstream.PlainEvent, events: list[Event]) -> None:
-        for place, candidate in enumerate(event.candidates):
-            index = candidate.index
-            choice = self._choices.get(index) or self._new_choice({"index": index}, place)
-            for part in candidate.content.parts:
-                choice.part_starts.append(choice.length)
-                if not (text := part.text):
-                    continue
-                if part.thought:
-                    _add(choice, Thought(index, text), events)
-                    continue
-                choice.length += len(text)
-                found = Text(index, text)
-                choice.events.append(found)
-                events.append(found)
+    def _take_plain(self, parts: Sequence[upstream.PlainPart], events: list[Event]) -> None:
+        choice = self._choices.get(0) or self._new_choice({}, 0)
+        found = [Thought(0, part.text) if part.thought else Text(0, part.text) for part in parts]
+        starts = accumulate([0 if part.thought else len(part.text) for part in parts], initial=choice.length)
+        *choice_starts, choice.length = starts
+        choice.part_starts += choice_starts
+        choice.plain = choice.plain and not any(part.thought for part in parts)
+        choice.events += found
+        events += found
 
     def read_counts(self) -> None:
         """Takes what the latest event counted."""

@@ -74,8 +74,8 @@ def error_of(
     return _build(classify(facts, names_file=names_file), facts, headers, account)
 
 
-ERROR, NEAR = b'"error"', 64
-"""Only an event that has this among so many of its first bytes may be an error."""
+ERROR = b'"error"'
+"""An event without it is none."""
 
 
 def without_key(body: bytes, key: str) -> bytes:
@@ -85,7 +85,7 @@ def without_key(body: bytes, key: str) -> bytes:
 
 def event_error(event: Body, *, names_file: bool, account: str = "", key: str = "") -> LiftgateError | None:
     """The typed error inside an event of a stream, or None when the event is an answer."""
-    if event.find(ERROR, 0, NEAR) < 0:
+    if event.find(ERROR, 0, 64) < 0:
         return None
     facts = parse(0, without_key(bytes(event), key))
     if not facts.status:

@@ -8,7 +8,7 @@ from time import monotonic
 from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Waits
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.status import ERROR, NEAR, event_error
+from liftgate.gemini.status import ERROR, event_error
 from liftgate.gemini_json import decoded_or_none, what_is_not
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
@@ -125,9 +125,9 @@ class GeminiStream:
 
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
-        for event in events:
-            if event.find(ERROR, 0, NEAR) >= 0 or len(event) > LARGE or event == _DONE:
-                return self._looked_at(events)
+        together = b"".join(events)
+        if ERROR in together or len(together) > LARGE or _DONE in events:
+            return self._looked_at(events)
         return events
 
     def _looked_at(self, events: Sequence[Body]) -> Sequence[Body]:
