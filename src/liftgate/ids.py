@@ -29,8 +29,9 @@ os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def token(length: int = 24) -> str:
-    """`length` random characters of [a-z0-9], 32 at most, about 5.15 bits each."""
-    assert length <= _DRAWN_CHARACTERS
+    """`length` random characters of [a-z0-9], about 5.15 bits each."""
+    if length > _DRAWN_CHARACTERS:
+        return secret(length)
     try:
         # One step: other threads draw, too.
         return _drawn.pop()[:length]
@@ -38,9 +39,14 @@ def token(length: int = 24) -> str:
         return _draw()[:length]
 
 
+def secret(length: int) -> str:
+    """As `token`, of characters that were kept nowhere before."""
+    return os.urandom(length).translate(_CHARACTERS).decode()
+
+
 def _draw() -> str:
-    """As many characters as a token may have. More are kept: to ask the system for a few costs as much as for many."""
-    found = os.urandom(128 * _DRAWN_CHARACTERS).translate(_CHARACTERS).decode()
+    """As many characters as are kept of each. The system takes as long to give a few as to give many."""
+    found = secret(128 * _DRAWN_CHARACTERS)
     tokens = [found[at : at + _DRAWN_CHARACTERS] for at in range(0, len(found), _DRAWN_CHARACTERS)]
     last = tokens.pop()
     _drawn.extend(tokens)

@@ -25,14 +25,14 @@ from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
 from liftgate.days import DAY
 from liftgate.deployments import Deployment
-from liftgate.dialects.dialect import Dialect
+from liftgate.dialects.dialect import NO_SIGNATURES, Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, asked_timeout, silence
 from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, noted_call
-from liftgate.engine.needs import Needed, Needs
+from liftgate.engine.needs import Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.truncation import truncated
@@ -90,7 +90,8 @@ class Generate:
         `head`: the answer's, where the client was promised it before."""
         if (noted := noted_call()) is not None:
             noted.is_asked("chat", request.get("model"), user=request.get("user"))
-        ready = await self._prepare(await self._call(dialect, owner, request, large, head))
+        call = await self._call(dialect, owner, request, large, head)
+        ready = self._ready(call) or await self._prepare(call)
         return await self._attempts.run(
             ready.call.head.model, ready.files, partial(self._ask, ready, self._answer_once)
         )
@@ -142,7 +143,26 @@ class Generate:
         head = head or Head(ids.answer_token(self._clock.now, dialect.rising_ids), model, int(self._clock.now()))
         return Call(dialect, owner, request, head, media, large, partial(ids.new_call_id, dialect.call_prefix))
 
+    def _ready(self, call: Call[Q]) -> Ready[Q] | None:
+        """Of a call that needs nothing but a deployment; None for others, which `_prepare` prepares."""
+        if call.large or call.media.needs or call.dialect.call_ids(call.request):
+            return None
+        return Ready(call, self._wanted(call), NO_SIGNATURES)
+
     async def _prepare(self, call: Call[Q]) -> Ready[Q]:
+        wanted = self._wanted(call)
+        find, known = call.dialect.call_ids, call.dialect.signatures
+        call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)
+        signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else NO_SIGNATURES
+        if call.media.needs:
+            left = wanted.deadline - self._clock.monotonic()
+            finding = self._needs.find_files(call.owner, call.media, seconds=left)
+            noted = noted_call()
+            needs = await (finding if noted is None else bringing(noted, finding))
+            wanted = msgspec.structs.replace(wanted, needs=needs)
+        return Ready(call, wanted, signatures)
+
+    def _wanted(self, call: Call[Q]) -> RequestFiles:
         begun = self._clock.monotonic()
         try:
             group = self._router.deployments(call.head.model)
@@ -150,17 +170,7 @@ class Generate:
             group_of = self._router.deployments
             error.served = tuple(name for name in self._router.model_names() if sees_model(name, group_of))
             raise
-        deadline = begun + self._timeout(call.request, group)
-        find = call.dialect.call_ids
-        call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)
-        known = call.dialect.signatures
-        signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else {}
-        needs: Sequence[Needed] = ()
-        if call.media.needs:
-            finding = self._needs.find_files(call.owner, call.media, seconds=deadline - self._clock.monotonic())
-            noted = noted_call()
-            needs = await (finding if noted is None else bringing(noted, finding))
-        return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
+        return RequestFiles(group, (), begun + self._timeout(call.request, group), media=call.media.read)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds. Raises InvalidRequest."""
@@ -189,7 +199,7 @@ class Generate:
             return error
 
     async def _start_stream(self, call: Call[Q]) -> StartedStream[Q]:
-        ready = await self._prepare(call)
+        ready = self._ready(call) or await self._prepare(call)
         return await self._attempts.run(call.head.model, ready.files, partial(self._ask, ready, self._stream_once))
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────

@@ -279,7 +279,7 @@ def _told(key: str) -> str:
 
 
 def _new_secret() -> str:
-    return "sk-" + ids.token(SECRET_LENGTH)
+    return "sk-" + ids.secret(SECRET_LENGTH)
 
 
 def _hint(secret: str) -> str:

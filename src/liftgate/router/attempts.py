@@ -16,7 +16,7 @@ The wait is exponential with full jitter, and never shorter than what upstream a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -148,25 +148,41 @@ class Router:
         ModelNotFound, or what the last attempt raised (of several, one that is not about a rejected key).
         """
         group = group or self.deployments(model_name)
-        first = group[0] if len(group) == 1 else self._pick(group, affinity)
-        try:
-            return await self._try(first, attempt)
-        except LiftgateError as error:
-            names = self._names_after(error, model_name)
-            if not names:
-                raise
-            run = _Run(self._clock, self._rng, self._health, deadline)
-            run.failed(first, error)
-        for name in names:
-            run.tries_left = self._settings.num_retries + (0 if name == model_name else 1)
-            while (candidates := await run.candidates(self.deployments(name))) is not None:
-                deployment = self._pick(candidates, affinity)
-                try:
-                    return await self._try(deployment, attempt)
-                except LiftgateError as error:
-                    if not _goes_on(error) and error.code != TOO_LONG:
+        deployment = group[0] if len(group) == 1 else self._pick(group, affinity)
+        run: _Run | None = None
+        while True:
+            health = self._health[deployment.id]
+            health.in_flight += 1
+            failures = health.failures
+            try:
+                result = await attempt(deployment)
+            except LiftgateError as error:
+                self._learn(deployment, health, error)
+                if run is None:
+                    names = self._names_after(error, model_name)
+                    if not names:
                         raise
-                    run.failed(deployment, error)
+                    run = _Run(self._clock, self._rng, self._health, deadline, model_name, names)
+                    run.go_on(self._settings.num_retries)
+                elif not _goes_on(error) and error.code != TOO_LONG:
+                    raise
+                run.failed(deployment, error)
+            else:
+                if failures and failures == health.failures:
+                    # Begun after the last failure; an older exchange that ends well proves nothing about now.
+                    health.succeeded()
+                return result
+            finally:
+                health.in_flight -= 1
+            deployment = await self._next(run, affinity)
+
+    async def _next(self, run: _Run, affinity: Callable[[Deployment], int]) -> Deployment:
+        """Who is tried after a failure, once that is due. Raises the error where nobody is left."""
+        while run.name is not None:
+            candidates = await run.candidates(self.deployments(run.name))
+            if candidates is not None:
+                return self._pick(candidates, affinity)
+            run.go_on(self._settings.num_retries)
         raise run.error.again()
 
     def _names_after(self, error: LiftgateError, model_name: str) -> Sequence[str]:
@@ -179,39 +195,27 @@ class Router:
         fallbacks = self._fallbacks
         return [model_name, *(fallbacks.get(model_name) or fallbacks.get(meant) or fallbacks.get(ANY_MODEL, ()))]
 
-    async def _try(self, deployment: Deployment, attempt: Callable[[Deployment], Awaitable[T]]) -> T:
-        health = self._health[deployment.id]
-        health.in_flight += 1
-        failures = health.failures
-        try:
-            result = await attempt(deployment)
-        except LiftgateError as error:
-            settings = self._settings
-            now = self._clock.monotonic()
-            was_cooling = health.is_cooling(now)
-            log.debug("%s failed: %s: %s", deployment.id, type(error).__name__, error.message)
-            if not was_cooling and isinstance(error, UpstreamKeyRejected):
-                log.warning("%s: %s", deployment.where or deployment.id, error.message)
-            if model_is_gone(error):
-                if STAR in deployment.model_name:
-                    # The client chose the name.
-                    raise
-                log.warning("%s: %s", deployment.where or deployment.id, error.message)
-            health.failed(
-                error,
-                now,
-                cooldown_time=settings.cooldown_time,
-                allowed_fails=settings.allowed_fails,
-            )
-            if not was_cooling and health.is_cooling(now):
-                self._measurements.record("cooldowns", deployment.id, type(error).__name__)
-            raise
-        finally:
-            health.in_flight -= 1
-        if failures and failures == health.failures:
-            # Begun after the last failure; an older exchange that ends well proves nothing about now.
-            health.succeeded()
-        return result
+    def _learn(self, deployment: Deployment, health: Health, error: LiftgateError) -> None:
+        """What a failure says of the deployment."""
+        settings = self._settings
+        now = self._clock.monotonic()
+        was_cooling = health.is_cooling(now)
+        log.debug("%s failed: %s: %s", deployment.id, type(error).__name__, error.message)
+        if not was_cooling and isinstance(error, UpstreamKeyRejected):
+            log.warning("%s: %s", deployment.where or deployment.id, error.message)
+        if model_is_gone(error):
+            if STAR in deployment.model_name:
+                # The client chose the name.
+                return
+            log.warning("%s: %s", deployment.where or deployment.id, error.message)
+        health.failed(
+            error,
+            now,
+            cooldown_time=settings.cooldown_time,
+            allowed_fails=settings.allowed_fails,
+        )
+        if not was_cooling and health.is_cooling(now):
+            self._measurements.record("cooldowns", deployment.id, type(error).__name__)
 
     def _pick(self, candidates: Sequence[Deployment], affinity: Callable[[Deployment], int]) -> Deployment:
         return choose(candidates, self._health, affinity, self._clock.monotonic(), self._rng)
@@ -239,9 +243,18 @@ def _goes_on(error: LiftgateError) -> bool:
 
 
 class _Run:
-    """One request after its first failure."""
+    """One request for `asked` after its first failure. `name`: the model name whose deployments are tried, of `names`;
+    None behind them. `tries_left`: of it."""
 
-    def __init__(self, clock: Clock, rng: Randomness, health: Mapping[str, Health], deadline: float) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rng: Randomness,
+        health: Mapping[str, Health],
+        deadline: float,
+        asked: str,
+        names: Iterable[str],
+    ) -> None:
         self._clock = clock
         self._rng = rng
         self._health = health
@@ -250,7 +263,15 @@ class _Run:
         self._rejected: set[str] = set()
         self._waits = 0
         self._error: LiftgateError | None = None
+        self._asked = asked
+        self._names = iter(names)
+        self.name: str | None = None
         self.tries_left = 0
+
+    def go_on(self, retries: int) -> None:
+        """To the next name. Of the one that was asked for a try is behind it."""
+        self.name = next(self._names, None)
+        self.tries_left = retries if self.name == self._asked else retries + 1
 
     @property
     def error(self) -> LiftgateError:

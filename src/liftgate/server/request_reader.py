@@ -106,7 +106,8 @@ class RequestReader:
             if self._over:
                 self._tail = b""
                 return data
-            tail = (tail + piece)[-3:]
+            # Before the end of a body of known length nothing ends.
+            tail = (tail + piece)[-3:] if self._left is None or self._left < 0 else b""
         self._tail = tail
         return b""
 
