@@ -211,3 +211,25 @@ def test_sound_and_video_in_a_result(ask: Ask, sandbox: SandboxServer, model: st
     assert [list(each) for each in responses["parts"]] == [["functionResponse"]]
     assert "parts" not in responses["parts"][0]["functionResponse"]
     assert media["role"] == "user" and ("inlineData" in media["parts"][0] or "fileData" in media["parts"][0])
+
+
+# ── answers with nothing to say in content ───────────────────────────────────────────────────────────────────────────
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+SILENT: dict[str, dict[str, Any]] = {
+    "an image": {"candidates": [parts({"inlineData": {"mimeType": "image/png", "data": PNG}})]},
+    "a filter": {"candidates": [{"content": {}, "finishReason": "SAFETY"}]},
+    "a filter of images": {"candidates": [{"finishReason": "IMAGE_SAFETY"}]},
+    "a blocked prompt": {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}},
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_an_answer_comes_back_with_the_fields_that_every_client_keeps(
+    ask: Ask, sandbox: SandboxServer, name: str
+) -> None:
+    sandbox.control("scripts", {"response": SILENT[name]})
+    message = ask(model=NEW, messages=[GO])[0]["message"]
+    kept = {key: message[key] for key in ("role", "content")}
+    assert ask(model=NEW, messages=[GO, kept, GO])[0]["finish_reason"] == "stop"
+    assert last_body(sandbox)["contents"][1] == {"role": "model", "parts": [{"text": ""}]}

@@ -60,8 +60,9 @@ def read_turn(ask: Ask, message: JsonObject, where: str) -> ModelTurn:
     _tool_calls(ask, turn, message, google, where)
     _legacy_call(ask, turn, message, where, None if texts else _signature(google, where))
     if not turn.parts:
-        if content is None:
+        if "content" not in message:
             raise MissingParameter(f"{where}.content")
+        # Answers of images alone, and those that a filter took, have null content; who keeps no more sends it back.
         turn.parts.append({"text": ""})
     return turn
 
