@@ -40,6 +40,11 @@ def _no_seal() -> Seal:
     raise AssertionError("who translates what is sealed gives a seal")
 
 
+HINT = "cache_control"
+"""For Anthropic's cache. Clients and gateways before this one put it at the request, its tools, their functions, calls,
+messages and parts, and none of it changes an answer here."""
+
+
 @set_plainly
 class Ask(msgspec.Struct):
     """One translation. `files` by `Media.param`, `signatures` by tool call id, `media` by its part's path, where it was
@@ -106,10 +111,10 @@ class Ask(msgspec.Struct):
         self.dropped.append(Dropped(str(error.param), error.message))
 
     def refuse_unknown_keys(self, owner: JsonMapping, where: str, known: frozenset[str]) -> None:
-        """`refuse_unknown` for each key outside `known`. Null counts as absent."""
+        """`refuse_unknown` for each key outside `known` but HINT. Null counts as absent."""
         if not known.issuperset(owner):
             for key, value in owner.items():
-                if key not in known and value is not None:
+                if key not in known and value is not None and key != HINT:
                     self.refuse_unknown(f"{where}.{key}" if where else str(key))
 
     def read_defaults(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from liftgate.ask import checks
-from liftgate.ask.builder import Ask
+from liftgate.ask.builder import HINT, Ask
 from liftgate.ask.json_schema import json_schema
 from liftgate.ask.schema_subset import schema_subset
 from liftgate.errors import InvalidRequest, UnsupportedParameter
@@ -134,7 +134,8 @@ def add_google_tool(ask: Ask, name: str, options: object, where: str) -> None:
     if name == "mcpServers":
         ask.google_tools.append({name: checks.array(options, where)})
         return
-    fields = {key: value for key, value in checks.mapping(options, where).items() if value is not None}
+    given = checks.mapping(options, where).items()
+    fields = {key: value for key, value in given if value is not None and key != HINT}
     if name == "googleMaps":
         _place_of_maps(ask, fields, where)
     if name == "googleSearch":

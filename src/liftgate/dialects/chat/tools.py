@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from liftgate.ask import checks, tools
-from liftgate.ask.builder import Ask
+from liftgate.ask.builder import HINT, Ask
 from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, declared_function
 from liftgate.ask.tools import GOOGLE_TOOLS, MAX_DECLARATIONS
 from liftgate.dialects.chat.question import Reading
@@ -36,6 +36,8 @@ def read_tools(ask: Ask, value: object, param: str) -> None:
     for index, tool in enumerate(listed):
         where = f"{param}[{index}]"
         found = checks.mapping(tool, where)
+        if HINT in found:
+            found = {key: each for key, each in found.items() if key != HINT}
         match found.get("type"):
             case "function":
                 ask.refuse_unknown_keys(found, where, frozenset({"type", "function"}))

@@ -73,6 +73,8 @@ REQUEST: tuple[Row, ...] = (
         ("client_metadata", "what a coding tool says of itself; the answer does not depend on it"),
         ("prompt_cache_retention", "a hint for OpenAI's cache; Gemini caches equal beginnings by itself"),
         ("prompt_cache_options", "a hint for OpenAI's cache; Gemini caches equal beginnings by itself"),
+        ("cache_control", "a hint for Anthropic's cache, here and in tools, items and parts"),
+        ("cache_control_injection_points", "LiteLLM's, where to put cache_control"),
         ("text.verbosity", "Gemini has no such setting; say it in words"),
         ("reasoning.mode", "Gemini has no such setting"),
         ("reasoning.context", "what earlier turns thought is sent back by signature wherever it is known"),
