@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
+from gateways import MODEL as SERVED
+from gateways import gateway_server, sandbox_server, settings_for
 from liftgate.server import routes
 from liftgate.settings.origins import Origins
-from raw_http import Answer, answers_of, connect, exchange
+from liftgate.settings.sections import CountingSettings, ServerSettings
+from raw_http import Answer, answers_of, call, connect, exchange
 from running import MODEL, Running, form_request
 
 PAGE = "https://app.example.com"
@@ -261,3 +265,31 @@ def test_origins(entry: str, inside: list[str], outside: list[str]) -> None:
     origins = Origins([entry])
     assert all(origin in origins for origin in inside)
     assert not any(origin in origins for origin in outside)
+
+
+NOT_OURS = {"connection", "date", "transfer-encoding", "vary"}
+READABLE = {"cache-control", "content-length", "content-type"}
+"""Which a page may read of any answer."""
+
+
+def test_a_page_reads_every_header_of_limits_and_cost(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        settings = settings_for(
+            sandbox,
+            tmp_path,
+            server=ServerSettings(cors_origins=(PAGE,)),
+            counting=CountingSettings(spend=True),
+        )
+        with gateway_server(settings) as url:
+            limits = json.dumps({"rpm_limit": 2, "tpm_limit": 100_000, "max_budget": 1}).encode()
+            made = call(url, "POST", "/key/generate", limits, {"Authorization": "Bearer sk-master"})
+            key = made.json()["key"]
+            for status in (200, 200, 429):
+                headers = {"Authorization": f"Bearer {key}", "Origin": PAGE}
+                answer = call(
+                    url, "POST", "/v1/chat/completions", json.dumps({**CHAT, "model": SERVED}).encode(), headers
+                )
+                assert answer.status == status
+                told = {name for name in answer.headers if not name.startswith("access-control-")} - NOT_OURS
+                exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+                assert "x-ratelimit-remaining-tokens" in told and told <= exposed | READABLE

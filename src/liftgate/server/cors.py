@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from liftgate.dialects.dialect import Errors
 from liftgate.errors import PermissionDenied
+from liftgate.keys.gate import RATE_HEADERS
 from liftgate.server.asgi import Header, Message, Send
 from liftgate.server.errors import error_response
+from liftgate.server.metering import COST_HEADER, LITELLMS_COST_HEADER
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 from liftgate.settings.origins import Origins
@@ -28,7 +30,8 @@ EXPOSED = b", ".join(
         # An upload of Google's cannot go on without them (docs/protocol/gemini.md, "Google's own clients").
         *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
         *(b"x-goog-upload-status", b"x-goog-upload-size-received", b"x-gemini-service-tier"),
-        *(b"x-liftgate-response-cost", b"x-litellm-response-cost"),
+        *(COST_HEADER, LITELLMS_COST_HEADER),
+        *(name for names in RATE_HEADERS.values() for name in names),
     )
 )
 SECONDS = b"7200"
