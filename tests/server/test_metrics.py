@@ -138,6 +138,22 @@ def test_calls_are_counted_as_what_they_were(rig: Rig) -> None:
     assert of(found, "liftgate_catalog_up") == of(found, "liftgate_deployment_available") == 1
 
 
+def test_what_is_refused_before_google_is_asked_is_no_try_of_googles(rig: Rig) -> None:
+    """By limits, or by what a model cannot do: no deployment failed, and nobody waited for Google."""
+    made = call(rig.url, "POST", "/key/generate", b'{"max_budget": 0, "key_alias": "poor"}', MASTER).json()
+    poor = {"Authorization": f"Bearer {made['key']}"}
+    native = b'{"contents": [{"parts": [{"text": "hi"}]}]}'
+    assert chat(rig.url, poor) == chat(rig.url, poor, stream=True) == 429
+    assert call(rig.url, "POST", f"/v1beta/models/{MODEL}:generateContent", native, poor).status == 429
+    assert chat(rig.url, max_tokens=-1) == 400
+    assert eventually(lambda: of(scrape(rig.url), "liftgate_refusals_total") == 4)
+    found = scrape(rig.url)
+    assert of(found, "liftgate_refusals_total", key="poor", error="BudgetReached", kind="usd") == 3
+    assert of(found, "liftgate_upstream_attempts_total") == 0
+    assert of(found, "gen_ai_client_operation_duration_seconds_count") == 0
+    assert sum(rig.sandbox.stats()["operations"].values()) == 0
+
+
 def test_files_and_copies_are_counted(rig: Rig) -> None:
     content = b"some text"
     made = call(rig.url, *form_request({"purpose": "user_data"}, content, name="a.txt", headers=ANN))

@@ -244,6 +244,16 @@ def test_files_that_were_waited_for_are_a_span(tmp_path: Path) -> None:
     assert (attributes(chunk)["liftgate.offset"], attributes(chunk)["liftgate.bytes"]) == (0, 4)
 
 
+def test_what_is_refused_before_google_is_asked_has_no_span_of_google(tmp_path: Path) -> None:
+    with rigged(tmp_path, 1.0) as rig:
+        assert rig.chat(body={**hello(), "max_tokens": -1}) == 400
+        assert rig.chat() == 200
+        assert eventually(lambda: len(rig.collector.spans()) >= 3)
+        refused, server, client = rig.collector.spans()
+    assert (refused["name"], attributes(refused)["http.response.status_code"]) == ("POST /v1/chat/completions", 400)
+    assert client["parentSpanId"] == server["spanId"] != refused["spanId"]
+
+
 def test_a_failure_is_the_spans_status(tmp_path: Path) -> None:
     with rigged(tmp_path, 1.0) as rig:
         rig.sandbox.control("scripts", {"status": 500, "body": {"error": {"code": 500}}, "times": None})

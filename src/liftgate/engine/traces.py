@@ -207,7 +207,8 @@ def spans_of(call: CallRecord, server: Span) -> list[Span]:
             "liftgate.account": call.account,
         }
         spans.append(waited)
-    for number, attempt in enumerate(call.attempts, 1):
+    # What was refused before Google was asked is no call of Google's.
+    for number, attempt in enumerate(call.attempts if call.upstream or not call.error else (), 1):
         operation = call.operation
         span = server.child(f"{operation} {attempt.deployment.model}", attempt.began, kind=CLIENT)
         span.attributes = _of_attempt(call, attempt, operation, number)

@@ -184,7 +184,7 @@ class CallCounts:
             own = call.own
             cells[at + bisect_left(buckets, own)] += 1.0
             cells[at_sum] += own
-            if reached is not None:
+            if reached is not None and (call.upstream or not call.error):
                 reached(call)
             if not is_plain and (call.copies_hit or call.paged_in):
                 self._files(call)
@@ -202,7 +202,8 @@ class CallCounts:
         return count
 
     def _reached(self, call: CallRecord) -> Count:
-        """Of a call for which Google was asked."""
+        """Of a call for which Google was asked. One may have been tried and refused before that: by limits, or by what
+        the model cannot do."""
         asked, streamed, is_plain = (call.operation, PROVIDER, call.public_model), call.streamed, call.is_plain
         cells, buckets, slot = self._cells, families.CALL_SECONDS, self._slot
         labels = (*asked, call.error)
