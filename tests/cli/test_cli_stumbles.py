@@ -77,6 +77,30 @@ def test_what_is_no_number_and_no_day_is_told_in_words() -> None:
     assert numbers > 8
 
 
+LONG = "a" * 300
+"""No file can have such a name: looking for one fails, as it does below a directory that may not be entered."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("--sandbox", "--data-dir", f"/tmp/{LONG}"), "--data-dir /tmp/{} cannot be made: File name too long."),
+        (("--sandbox", "--database-url", f"sqlite:////tmp/{LONG}"), "The catalogue /tmp/{} cannot be made: "),
+        (("admin", "owners", "--data-dir", f"/tmp/{LONG}"), "The catalogue /tmp/{}/catalog.db cannot be read: "),
+        (("admin", "check", "--database-url", f"sqlite:////tmp/{LONG}"), "The catalogue /tmp/{} cannot be read: "),
+        (("admin", "restore", f"/tmp/{LONG}"), "/tmp/{} cannot be read: File name too long."),
+        (("chat", "What?", "--file", LONG), "--file: '"),
+        (("--config", f"/tmp/{LONG}"), "/tmp/{}: cannot be read: File name too long."),
+    ],
+    ids=lambda each: each[-2] if isinstance(each, tuple) else "",
+)
+def test_a_place_that_cannot_be_looked_at_is_told_with_what_names_it(
+    typed: tuple[str, ...], told: str, cli: Cli
+) -> None:
+    shown = cli.run(*typed, code=2).stderr.decode()
+    assert told.replace("{}", LONG) in shown and "Traceback" not in shown
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -26,7 +26,7 @@ def make_place(directory: Path, setting: str) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if in_the_way := next((place for place in (directory, *directory.parents) if place.is_file()), None):
+        if in_the_way := next((place for place in (directory, *directory.parents) if os.path.isfile(place)), None):
             raise ConfigError(f"{setting} {directory}: {in_the_way} is a file, not a directory.") from None
         if error.errno not in _FULL:
             raise ConfigError(f"{setting} {directory} cannot be made: {error.strerror}.") from None

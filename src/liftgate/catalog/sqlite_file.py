@@ -126,7 +126,7 @@ def look_over(path: Path) -> None:
     try:
         facts = path.stat()
     except OSError:
-        if (log_left := beside(path)[1]).exists() and log_left.stat().st_size:
+        if os.path.exists(log_left := beside(path)[1]) and log_left.stat().st_size:
             # SQLite would throw it away, and what was committed last is in it alone.
             raise ConfigError(
                 f"The catalogue {path} is not there, and its log {log_left.name} is: it was moved without it. Put the"

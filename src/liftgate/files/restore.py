@@ -38,7 +38,10 @@ class Restored(Report):
 
 def read_backup(directory: Path) -> Manifest:
     """Raises `ConfigError` for what is no whole backup."""
-    manifest = BackupDirectory(directory).manifest() if directory.is_dir() else None
+    try:
+        manifest = BackupDirectory(directory).manifest() if directory.is_dir() else None
+    except OSError as error:
+        raise ConfigError(f"{directory} cannot be read: {error.strerror}.") from None
     if manifest is None:
         raise ConfigError(f"{directory} holds no backup.")
     if not manifest.complete:

@@ -62,7 +62,11 @@ def find_settings(config: Path | None, flags: Mapping[str, object]) -> Settings:
     url = settings.storage.catalog_url
     if url.startswith("sqlite:"):
         place = Path("/" + url.removeprefix("sqlite://").lstrip("/"))
-        if not place.is_file():
+        try:
+            found = place.is_file()
+        except OSError as error:
+            raise ConfigError(f"The catalogue {place} cannot be read: {error.strerror}.") from None
+        if not found:
             raise ConfigError(
                 f"{place}: there is no catalogue; --data-dir, --database-url or --config says where it is."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ async def first_model(gateway: GatewayClient) -> str:
 
 async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str]:
     """The ids of the files, in their order: of paths, once they are uploaded. Raises Exit when one failed."""
-    paths = [name for name in given if Path(name).is_file()]
+    paths = [name for name in given if os.path.isfile(name)]
     found: list[JsonObject] = []
     failures: list[Failure] = []
 

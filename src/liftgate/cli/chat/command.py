@@ -15,6 +15,7 @@ import click
 from liftgate.cli.command_line import typed
 from liftgate.cli.failures import run
 from liftgate.cli.options import address, gateway_options, json_option
+from liftgate.errors import shortened
 from liftgate.json_types import JsonObject
 from liftgate.names import names_a_file
 
@@ -58,7 +59,13 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     if not question.strip():
         raise click.UsageError("The question is empty.")
     for name in given:
-        if not Path(name).is_file() and not names_a_file(name) and not _ADDRESS.match(name):
+        if names_a_file(name) or _ADDRESS.match(name):
+            continue
+        try:
+            found = Path(name).is_file()
+        except OSError as error:
+            raise click.UsageError(f"--file: {shortened(name)!r} cannot be read ({error.strerror}).") from None
+        if not found:
             raise click.UsageError(f"--file: {name!r} is neither a file, nor the id of one, nor an address.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json
