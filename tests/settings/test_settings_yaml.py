@@ -196,3 +196,45 @@ def test_files_that_include_each_other_many_times_have_an_end(tmp_path: Path) ->
     files = {f"f{n}": f"include: [f{n + 1}.yaml, f{n + 1}.yaml]\n" for n in range(20)}
     with pytest.raises(ConfigError, match="more than 100 files"):
         load_settings(write(tmp_path, main="include: [f0.yaml]\n", **files, f20=MODELS), {}, KEYED)
+
+
+# ── told at once, with the line ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_faults_of_every_kind_are_told_at_once(tmp_path: Path) -> None:
+    """Those of one value's form beside those of its kind, whatever stage of reading finds them."""
+    wrong = {
+        "drain_seconds": "5s",
+        "cors_origins": "[a.example]",
+        "trusted_proxies": "10.0.0.0/33",
+        "public_base_url": "files.example",
+        "port": "99999",
+        "metrics_port": "70000",
+        "log_client_ip": "some",
+        "log_names": "ours",
+        "budget_time_zone": "Nowhere/Else",
+    }
+    lines = "".join(f"  {name}: {value}\n" for name, value in wrong.items())
+    path = write(tmp_path, main=f"{MODELS}liftgate_settings:\n{lines}")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, {}, KEYED)
+    told = str(caught.value).splitlines()
+    assert len(told) == len(wrong), told
+    for number, name in enumerate(wrong, start=3):
+        assert any(f", line {number}: liftgate_settings.{name}: " in each for each in told), (name, told)
+
+
+def test_a_fault_brings_no_other_that_only_follows_from_it(tmp_path: Path) -> None:
+    settings = "liftgate_settings:\n  host: 0.0.0.0\n  keys: [{name: a, key: short}]\n"
+    told = refusal(tmp_path, MODELS + settings)
+    assert "liftgate_settings.keys[0].key: is too short" in told
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["liftgate_settings", "general_settings", "litellm_settings", "router_settings", "environment_variables"],
+)
+@pytest.mark.parametrize("value", ["5", "[a]", "words"])
+def test_a_section_of_another_kind_is_told_with_its_line(tmp_path: Path, section: str, value: str) -> None:
+    told = refusal(tmp_path, f"{MODELS}{section}: {value}\n")
+    assert f", line 2: {section}: expected names with values" in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from liftgate.settings.faults import Faults
@@ -26,23 +26,18 @@ def loopback(host: str) -> bool:
         return False
 
 
-def check(settings: Settings, faults: Faults, name: Callable[[str], str], *, listens: bool) -> None:
-    """`name`: an option's, as whoever gave it knows it. `listens`: whether an address is listened on."""
-    jobs = settings.jobs
-    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
-        faults.add(
-            f"{name('lease_renew_seconds')}: expected at most half of lease_seconds, so that one missed renewal does no"
-            " harm."
-        )
-    _check_budgets(settings.budgets, faults, name)
-    if listens:
-        _check_server(settings, faults, name)
-
-
-def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]) -> None:
-    server = settings.server
-    if server.port > 65535:
-        faults.add(f"{name('port')}: expected at most 65535, got {server.port}.")
+def check_values(sections: Mapping[str, object], faults: Faults, name: Callable[[str], str], *, listens: bool) -> None:
+    """Each by itself: those whose form the table of options cannot say. They are told with the faults of reading;
+    what could not be read has its default, which has no fault. `name` and `listens` as in `check`."""
+    server, counting, budgets = sections["server"], sections["counting"], sections["budgets"]
+    assert isinstance(server, ServerSettings) and isinstance(counting, CountingSettings)
+    assert isinstance(budgets, BudgetSettings)
+    _check_zone(budgets.budget_time_zone, faults, name)
+    if not listens:
+        return
+    for option, port in (("port", server.port), ("metrics_port", counting.metrics_port or 0)):
+        if port > 65535:
+            faults.add(f"{name(option)}: expected at most 65535, got {port}.")
     if server.public_base_url and not _is_origin(server.public_base_url):
         faults.add(
             f"{name('public_base_url')}: expected an address such as https://files.example.com, "
@@ -61,6 +56,27 @@ def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]
             f"{name('cors_origins')}: expected origins such as https://app.example.com, https://*.example.com or "
             f"http://localhost:*, without a path, or null, or *; got {shown(str(wrong))}."
         )
+    if server.log_client_ip not in ("none", "prefix", "full"):
+        faults.add(f"{name('log_client_ip')}: expected none, prefix or full, got {shown(server.log_client_ip)}.")
+    if server.log_names not in ("liftgate", "otel"):
+        faults.add(f"{name('log_names')}: expected liftgate or otel, got {shown(server.log_names)}.")
+
+
+def check(settings: Settings, faults: Faults, name: Callable[[str], str], *, listens: bool) -> None:
+    """`name`: an option's, as whoever gave it knows it. `listens`: whether an address is listened on."""
+    jobs = settings.jobs
+    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
+        faults.add(
+            f"{name('lease_renew_seconds')}: expected at most half of lease_seconds, so that one missed renewal does no"
+            " harm."
+        )
+    _check_budgets(settings.budgets, faults, name)
+    if listens:
+        _check_server(settings, faults, name)
+
+
+def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]) -> None:
+    server = settings.server
     if not settings.auth.required and {"*", "null"} & set(server.cors_origins):
         faults.add(
             f"{name('cors_origins')}: without a key, * (or null, which any page can be) would let every page of the "
@@ -96,8 +112,6 @@ def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str]
     if port is None:
         return
     where = name("metrics_port")
-    if port > 65535:
-        faults.add(f"{where}: expected at most 65535, got {port}.")
     if port == settings.server.port:
         faults.add(f"{where}: {port} is the port of the gateway itself. Choose another one.")
     if not settings.counting.metrics:
@@ -105,10 +119,6 @@ def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str]
 
 
 def _check_logs(server: ServerSettings, faults: Faults, name: Callable[[str], str]) -> None:
-    if server.log_client_ip not in ("none", "prefix", "full"):
-        faults.add(f"{name('log_client_ip')}: expected none, prefix or full, got {shown(server.log_client_ip)}.")
-    if server.log_names not in ("liftgate", "otel"):
-        faults.add(f"{name('log_names')}: expected liftgate or otel, got {shown(server.log_names)}.")
     silent = ServerSettings()
     has_lines = server.access_log or server.debug
     for option, acts, needs in (
@@ -134,7 +144,9 @@ def _check_traces(counting: CountingSettings, faults: Faults, name: Callable[[st
 def _check_budgets(budgets: BudgetSettings, faults: Faults, name: Callable[[str], str]) -> None:
     if budgets.budget_duration is not None and budgets.max_budget is None:
         faults.warn(f"{name('budget_duration')}: there is no max_budget, so it bounds nothing.")
-    zone = budgets.budget_time_zone
+
+
+def _check_zone(zone: str, faults: Faults, name: Callable[[str], str]) -> None:
     from zoneinfo import ZoneInfo  # for the gateway alone, of all that reads the settings' table
 
     try:

@@ -66,7 +66,9 @@ class Owners:
         self._secrets: dict[str, str] = {}
         self.file_bytes: dict[str, int] = {}
         self.stored_bytes: dict[str, int] = {}
-        ours = mapping(document.get("liftgate_settings"), f"{path}: liftgate_settings")
+        ours: dict[str, object] = {}
+        with faults.noted():
+            ours = mapping(document.get("liftgate_settings"), f"{path}: liftgate_settings")
         where = f"{path}: liftgate_settings.keys"
         with faults.noted():
             for index, item in enumerate(listing(ours.get("keys"), where)):

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from liftgate.deployments import Deployment
 from liftgate.errors import ConfigError
 from liftgate.settings.caller import COMMAND_LINE, Caller
-from liftgate.settings.checks import check
+from liftgate.settings.checks import check, check_values
 from liftgate.settings.deployments import Served, environment_deployments, read_deployments
 from liftgate.settings.faults import Faults
 from liftgate.settings.given import Given
@@ -67,11 +67,13 @@ def load_settings(
     judge_variables(document, path, faults, keyless=not owners.auth.owners())
     of_provider = read_provider_budget(document, environ, path, faults)
     names, fallbacks = read_names(document, path, served.deployments, served.left_out, environ, faults)
-    faults.check()
     sections: dict[str, Any] = {name: _section(name, options) for name in SECTIONS}
     limits, router, budgets = sections["limits"], sections["router"], sections["budgets"]
     assert isinstance(limits, LimitSettings) and isinstance(router, RouterSettings)
     assert isinstance(budgets, BudgetSettings)
+    if serving:
+        check_values(sections, faults, given.name, listens=caller.listens)
+    faults.check()
     sections["limits"] = replace(
         limits, file_bytes_by_owner=owners.file_bytes, stored_bytes_by_owner=owners.stored_bytes
     )
