@@ -9,6 +9,8 @@ import os
 import random  # noqa: TID251 - fixed seeds are the point
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -203,6 +205,21 @@ def test_nothing_but_text_is_written_where_there_is_no_terminal(bench: Bench) ->
     ]
     for run in runs:
         assert not any(byte < 32 and byte != 10 for byte in run.stdout + run.stderr), (run.stdout, run.stderr)
+
+
+@pytest.mark.parametrize("redirect", ["> /dev/full", "| head -c 1"])
+@pytest.mark.parametrize("json_too", ["", "--json"])
+def test_lines_that_cannot_be_written_end_an_upload_without_a_traceback(
+    bench: Bench, redirect: str, json_too: str
+) -> None:
+    for number in range(20):
+        made(bench.cli.home / f"{number}.bin", 1000 + number)
+    command = f"{sys.executable} -m liftgate files upload --jobs 1 {json_too} *.bin {redirect}"
+    done = subprocess.run(
+        command, shell=True, cwd=bench.cli.home, env=bench.cli.environ, capture_output=True, check=False, timeout=60
+    )
+    assert b"Traceback" not in done.stderr and b"Group" not in done.stderr, done.stderr
+    assert ("full" in redirect) == (b"No space left on device" in done.stderr)
 
 
 def test_a_terminal_gets_a_bar(bench: Bench) -> None:

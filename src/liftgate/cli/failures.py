@@ -55,8 +55,20 @@ class Interrupted(Failure):
 def run(work: Callable[[], Coroutine[object, object, T]], *, interrupted: Callable[[], str] | None = None) -> T:
     """Runs it to its end. Ctrl-C cancels it, lets it clean up and raises Interrupted with the sentence given."""
     try:
-        return asyncio.run(work())
+        return asyncio.run(_ungrouped(work()))
     except LiftgateError as error:
         raise failure_of(error) from None
     except KeyboardInterrupt:
         raise Interrupted(interrupted() if interrupted is not None else "interrupted") from None
+
+
+async def _ungrouped(work: Coroutine[object, object, T]) -> T:
+    """What fails beside other tasks fails as it would alone: nobody who ends a command looks into groups, such as of
+    what a closed pipe or a full disk behind standard output raises."""
+    try:
+        return await work
+    except BaseExceptionGroup as several:
+        first: BaseException = several
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
