@@ -135,3 +135,23 @@ def test_an_address_that_says_too_much_is_refused_with_the_right_one(behind: str
 @pytest.mark.parametrize("behind", ["", "/", "/v1", "/v1/"])
 def test_an_address_is_taken_with_and_without_its_version(behind: str, url: str, tmp_path: Path) -> None:
     Cli(tmp_path, url, "sk-ann").run("files", "ls", "--base-url", url + behind, code=0)
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "said"),
+    [
+        ({"LIFTGATE_BASE_URL": "nonsense"}, (), "LIFTGATE_BASE_URL: expected an address"),
+        ({"OPENAI_BASE_URL": "ftp://x"}, (), "OPENAI_BASE_URL: expected an address"),
+        ({"LIFTGATE_BASE_URL": "", "OPENAI_BASE_URL": "ftp://x"}, (), "OPENAI_BASE_URL: expected an address"),
+        ({"LIFTGATE_BASE_URL": "http://x"}, ("--base-url", "y"), "--base-url: expected an address"),
+        ({"LIFTGATE_API_KEY": "sk \u00e4"}, (), "LIFTGATE_API_KEY: the key holds characters"),
+        ({"OPENAI_API_KEY": "sk \u00e4"}, (), "OPENAI_API_KEY: the key holds characters"),
+        ({"OPENAI_API_KEY": "sk-1"}, ("--api-key", "sk \u00e4"), "--api-key: the key holds characters"),
+    ],
+)
+def test_what_is_wrong_is_named_as_it_was_given(
+    environ: dict[str, str], arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    cli = Cli(tmp_path)
+    cli.environ.update(environ)
+    assert f"Error: {said}" in cli.run("files", "ls", *arguments, code=2).stderr.decode()

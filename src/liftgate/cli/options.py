@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from liftgate.errors import InvalidRequest
 
@@ -21,6 +23,12 @@ else:
     Choice, ParamType = click.Choice, click.ParamType
 
 DEFAULT_URL = "http://127.0.0.1:4000"
+
+VARIABLES = {
+    "base_url": ["LIFTGATE_BASE_URL", "OPENAI_BASE_URL"],
+    "api_key": ["LIFTGATE_API_KEY", "OPENAI_API_KEY"],
+}
+"""What stands for an option that is not given; the first that is set and not empty."""
 
 Command = Callable[..., None]
 
@@ -59,14 +67,14 @@ def gateway_options(command: Command) -> Command:
     options = (
         click.option(
             "--base-url",
-            envvar=["LIFTGATE_BASE_URL", "OPENAI_BASE_URL"],
+            envvar=VARIABLES["base_url"],
             default=DEFAULT_URL,
             metavar="URL",
             help=f"The gateway, with or without /v1.  [LIFTGATE_BASE_URL, OPENAI_BASE_URL; default: {DEFAULT_URL}]",
         ),
         click.option(
             "--api-key",
-            envvar=["LIFTGATE_API_KEY", "OPENAI_API_KEY"],
+            envvar=VARIABLES["api_key"],
             default="",
             metavar="KEY",
             help="The key for it.  [LIFTGATE_API_KEY, OPENAI_API_KEY]",
@@ -85,12 +93,20 @@ def address(base_url: str, api_key: str) -> Address:
         return read_address(
             base_url,
             api_key,
-            url_name="--base-url",
-            key_name="--api-key",
+            url_name=_named("base_url"),
+            key_name=_named("api_key"),
             key_hint="give --api-key, or set LIFTGATE_API_KEY",
         )
     except InvalidRequest as wrong:
         raise click.UsageError(wrong.message) from None
+
+
+def _named(parameter: str) -> str:
+    """As whoever gave it knows it: the option, or the variable that stands for it."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT:
+        return next(name for name in VARIABLES[parameter] if os.environ.get(name))
+    return f"--{parameter.replace('_', '-')}"
 
 
 def json_option(command: Command) -> Command:
