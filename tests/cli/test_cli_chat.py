@@ -158,6 +158,21 @@ def test_an_answer_that_was_cut_short_says_why(bench: Bench) -> None:
     assert b"limit of length" in done.stderr
 
 
+@pytest.mark.parametrize("options", [(), ("--no-stream",)], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("model", "what", "text"),
+    [("gemini-2.5-flash-image", b"images", b"Hm?"), ("gemini-2.5-flash-preview-tts", b"sound", b"")],
+)
+def test_what_an_answer_has_beside_text_is_told(
+    bench: Bench, tmp_path: Path, model: str, what: bytes, text: bytes, options: tuple[str, ...]
+) -> None:
+    served = deployments(bench.sandbox.url, model=model)
+    with gateway_server(settings_for(bench.sandbox, tmp_path / "data", deployments=served)) as url:
+        done = Cli(tmp_path, url, "sk-ann").run("chat", "Hm?", "-m", model, *options)
+    assert b"the answer has " + what + b" too" in done.stderr
+    assert text in done.stdout and (text != b"" or done.stdout == b"")
+
+
 def test_a_models_text_does_not_command_the_terminal(bench: Bench) -> None:
     evil = "\x1b]0;owned\x07\x1b[2Jfine\n\tindented"
     bench.script(evil)

@@ -85,6 +85,22 @@ def test_a_question_keeps_its_lines(browser: Browser, url: str) -> None:
         assert shown.inner_text().endswith(asked)
 
 
+@pytest.mark.parametrize("model", ["gemini-2.5-flash-preview-tts", "gemini-2.5-flash-image"])
+def test_sound_and_images_of_an_answer_are_told(
+    browser: Browser, sandbox: SandboxServer, tmp_path: Path, model: str
+) -> None:
+    settings = settings_for(sandbox, tmp_path)
+    served = (replace(settings.deployments[0], model_name=model, model=model),)
+    with serve(build_app(Gateway(replace(settings, deployments=served)))) as url, Visit(browser, url) as visit:
+        visit.sign_in("sk-bob")
+        visit.open("ask")
+        visit.page.get_by_label("Your question").fill("A cat, please")
+        visit.page.get_by_role("button", name="Ask", exact=True).click()
+        expect(visit.page.get_by_text("The model answered with sound or an image")).to_be_visible()
+        # Words that came beside it are shown as ever.
+        expect(visit.page.locator(".answer").get_by_text("A cat, please")).to_have_count(int("image" in model))
+
+
 @pytest.mark.parametrize(
     ("names", "first"),
     [

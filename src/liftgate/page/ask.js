@@ -12,6 +12,7 @@ const USUAL = [/(^|\/)gemini-flash-latest$/, /flash/, /./];
 const NO_CHAT = /embedding|tts|image|banana|audio|live|veo|imagen|lyria|robotics|computer-use|aqa|transcribe/;
 // Milliseconds: an answer comes in more pieces than a person can read.
 const REDRAWN = 100;
+const UNSEEN = "The model answered with sound or an image, which this page does not show. A program gets it from /v1/chat/completions.";
 const ENDED_EARLY = {
   length: "The answer stops here: the model has written as much as it may.",
   content_filter: "Google's filter ended the answer here.",
@@ -85,6 +86,7 @@ export function Conversation({ files, ended }) {
     field.current.value = "";
     let answer = "";
     let note = "";
+    let unseen = "";
     let drawing = 0;
     const draw = () => {
       drawing = 0;
@@ -102,10 +104,12 @@ export function Conversation({ files, ended }) {
           answer += text;
           drawing ||= setTimeout(draw, answer === text ? 0 : REDRAWN);
         }
+        if (choice?.delta?.audio || choice?.delta?.images) unseen = UNSEEN;
         note ||= ENDED_EARLY[choice?.finish_reason] || "";
         if (chunk?.usage) last({ cost: cost(chunk.usage) });
       }
       clearTimeout(drawing);
+      note ||= unseen;
       if (!answer) throw new Error(note || "The model gave no answer. Ask in other words, or another model.");
       last({ answer, note });
       setPhase("Answered");

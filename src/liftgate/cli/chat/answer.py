@@ -50,11 +50,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`text`: all of it. `response_id`: under which the gateway keeps it."""
+    """`text`: all of it. `response_id`: under which the gateway keeps it. `unseen`: what it has beside text."""
 
     text: str
     response_id: str | None = None
     ending: str | None = None
+    unseen: frozenset[str] = frozenset()
 
 
 USUAL = "gemini-flash-latest"
@@ -116,21 +117,36 @@ async def show_answer(gateway: GatewayClient, asked: Asked) -> Answered:
     if asked.as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
         return whole
-    click.echo(_shown(whole.text))
+    if whole.text or not whole.unseen:
+        click.echo(_shown(whole.text))
     _tell_ending(whole.ending)
+    _tell_unseen(whole.unseen)
     return whole
 
 
 def _whole_chat(document: JsonObject) -> Answered:
     choice = document["choices"][0]
     text = str(choice["message"].get("content") or choice["message"].get("refusal") or "")
-    return Answered(text, None, choice.get("finish_reason"))
+    return Answered(text, None, choice.get("finish_reason"), _unseen(choice["message"]))
+
+
+def _unseen(message: JsonObject) -> frozenset[str]:
+    """Of a chat's message, or a part of one."""
+    return frozenset(name for key, name in (("audio", "sound"), ("images", "images")) if message.get(key))
+
+
+def _unseen_in(event: JsonObject) -> frozenset[str]:
+    """Of an event of a stream; an answer of Responses has it at its end."""
+    found: frozenset[str] = frozenset()
+    return found.union(*(_unseen(choice["delta"]) for choice in event.get("choices", ())))
 
 
 def _whole_response(document: JsonObject) -> Answered:
     parts = [part for item in document["output"] if item["type"] == "message" for part in item["content"]]
     text = "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
-    return Answered(text, document["id"], (document.get("incomplete_details") or {}).get("reason"))
+    reason = (document.get("incomplete_details") or {}).get("reason")
+    has_images = any(item["type"] == "image_generation_call" for item in document["output"])
+    return Answered(text, document["id"], reason, frozenset({"images"} if has_images else ()))
 
 
 def _waiting(shown: ExitStack, asked: Asked) -> Callable[[], None]:
@@ -151,13 +167,16 @@ async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable
     decoder = EventDecoder()
     read_event = _chat_event if asked.path == CHAT else _response_event
     texts: list[str] = []
+    unseen: frozenset[str] = frozenset()
     last: Answered | None = None
     try:
         async for piece in answer.content.iter_any():
             for event in decoder.feed(piece):
                 if event == b"[DONE]":
                     continue
-                text, end = _read(_unbroken(event), read_event)
+                found = _unbroken(event)
+                text, end = _read(found, read_event)
+                unseen |= _read(found, _unseen_in)
                 last = end or last
                 if text:
                     waited()
@@ -171,6 +190,7 @@ async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable
         if texts and not texts[-1].endswith("\n"):
             click.echo()
     _tell_ending(last.ending)
+    _tell_unseen(unseen | last.unseen)
     return replace(last, text="".join(texts))
 
 
@@ -219,3 +239,11 @@ def _shown(text: str) -> str:
 def _tell_ending(reason: str | None) -> None:
     if reason in _ENDINGS:
         click.echo(f"liftgate: the answer was ended by {_ENDINGS[reason]}.", err=True)
+
+
+def _tell_unseen(unseen: frozenset[str]) -> None:
+    if unseen:
+        what = " and ".join(sorted(unseen))
+        click.echo(
+            f"liftgate: the answer has {what} too, which this command does not show; --json writes it.", err=True
+        )
