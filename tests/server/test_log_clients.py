@@ -33,7 +33,7 @@ FORWARDED = {
     "203.0.113.77": ("203.0.113.77", "203.0.113.0"),
     # What the client itself wrote stands before what the proxy wrote.
     "198.51.100.1, 203.0.113.77": ("203.0.113.77", "203.0.113.0"),
-    "evil, sk-0123456789abcdefXYZ,203.0.113.77": ("203.0.113.77", "203.0.113.0"),
+    "forged-by-evil, sk-0123456789abcdefXYZ,203.0.113.77": ("203.0.113.77", "203.0.113.0"),
     # Two proxies: the nearer one is trusted too.
     "203.0.113.77, 10.1.2.3": ("203.0.113.77", "203.0.113.0"),
     "198.51.100.1, 10.1.2.3, 203.0.113.77, 10.1.2.3, 10.9.9.9": ("203.0.113.77", "203.0.113.0"),
@@ -94,9 +94,9 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(
     assert {ids[each]: found[each]["client_ip"] for each in ids} == {
         forwarded: expected[at] for forwarded, expected in FORWARDED.items()
     }
-    assert not any(said in log for said in ("198.51.100.1", "evil", "_hidden", "sk-0", "eth0"))
+    assert not any(said in log for said in ("198.51.100.1", "forged-by-evil", "_hidden", "sk-01234567", "%eth0"))
     if form == "prefix":
-        assert not re.search(r"203\.0\.113\.77|714d|::9", log)
+        assert not re.search(r"203\.0\.113\.77|cb00:714d|2::9", log)
 
 
 def test_every_kind_of_call_has_the_client_and_only_where_it_is_asked_for(
@@ -210,4 +210,4 @@ def test_a_user_has_the_same_digest_in_each_process_and_after_a_start(tmp_path: 
         log = running.log.read_text()
         found = {each: line.get("user") for each, line in lines_in(log).items()}
         assert found == {plain: None, **{each: digest(user, secret) for each, user in asked_by.items()}}
-        assert not any(said in log for said in ("example.com", "Zo", "x" * 200, secret))
+        assert not any(said in log for said in ("example.com", "Zo\\u00eb", "x" * 200, secret))
