@@ -89,6 +89,18 @@ class Form:
             fields["user"] = self._digest(call.user[:LONGEST])
         return self._named(fields)
 
+    def _amend(self, lines: Sequence[_Varying], calls: Sequence[CallRecord]) -> None:
+        if self._client_ip:
+            for addressed, call in zip(cast("Sequence[_Addressed]", lines), calls, strict=True):
+                addressed.client_ip = call.client_ip
+        if (digest := self._digest) is not None:
+            for line in lines:
+                if user := line.user:
+                    line.user = digest(user)
+        if self._names is not None:
+            for line in lines:
+                line.out += line.reasoning
+
     def _named(self, fields: JsonObject) -> JsonObject:
         names = self._names
         if names is None:
@@ -109,13 +121,7 @@ class Form:
         of, all_calls = self._varying, calls.all
         lines = _texts(of, head, calls) if all_calls[0].is_text else [_varying(of, head, call) for call in all_calls]
         if self._differs:
-            for line, call in zip(lines, all_calls, strict=True):
-                if isinstance(line, _Addressed):
-                    line.client_ip = call.client_ip
-                if self._digest is not None and line.user:
-                    line.user = self._digest(line.user)
-                if self._names is not None:
-                    line.out += line.reasoning
+            self._amend(lines, all_calls)
         try:
             return _encode_lines(lines)[:-1].decode("ascii")
         except UnicodeDecodeError:
