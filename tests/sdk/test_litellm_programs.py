@@ -20,8 +20,6 @@ import liftgate as litellm
 from liftgate.sdk.results import ModelResponse
 from sdk_sandbox import Sandbox
 
-pytest_plugins = ["sdk_fixtures"]
-
 M = "gemini/gemini-2.5-flash"
 H: Any = [{"role": "user", "content": "hi"}]
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}

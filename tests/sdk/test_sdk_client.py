@@ -19,8 +19,6 @@ from liftgate.sandbox.app import SandboxSettings, create_app
 from sdk_sandbox import MODEL, ROOT, Sandbox, asking, engines_threads
 from serving import serve
 
-pytest_plugins = ["sdk_fixtures"]
-
 HELLO = [{"role": "user", "content": "Hello"}]
 
 

@@ -22,8 +22,6 @@ from liftgate.errors import (
 )
 from sdk_sandbox import MODEL, RECORDING, Sandbox, asking
 
-pytest_plugins = ["sdk_fixtures"]
-
 MP4 = b"\0\0\0\x18ftypmp42" + b"\0" * 1000
 HELLO = [{"role": "user", "content": "Hello"}]
 

@@ -16,8 +16,6 @@ from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import FileNotFound, InternalError, InvalidRequest, NotFound
 from sdk_sandbox import MODEL, RECORDING, ROOT, Sandbox, asking
 
-pytest_plugins = ["sdk_fixtures"]
-
 DAYS_LATER = 48 * 3600 + 60
 
 

@@ -28,8 +28,6 @@ from liftgate.errors import (
 from sdk_sandbox import RECORDING, Sandbox
 from serving import serve
 
-pytest_plugins = ["sdk_fixtures"]
-
 URI = "https://generativelanguage.googleapis.com/v1beta/files/"
 
 

@@ -26,8 +26,6 @@ from liftgate.sdk.absent import ABSENT
 from liftgate.sdk.module_settings import ACTS, HARMLESS, REFUSED
 from sdk_sandbox import MODEL, Sandbox
 
-pytest_plugins = ["sdk_fixtures"]
-
 HELLO = [{"role": "user", "content": "Hello"}]
 
 

@@ -23,8 +23,6 @@ from liftgate.sdk.direct import Direct
 from sdk_sandbox import MODEL, Sandbox, asking
 from serving import serve
 
-pytest_plugins = ["sdk_fixtures"]
-
 HELLO = [{"role": "user", "content": "Hello"}]
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
 

@@ -19,8 +19,6 @@ from liftgate.sdk.durable import Durable, client_settings
 from liftgate.sdk.engine import ChunkSource, Listing
 from sdk_sandbox import MODEL, RECORDING, Sandbox, asking
 
-pytest_plugins = ["sdk_fixtures"]
-
 USAGE = {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6}
 HI = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
 

@@ -20,8 +20,6 @@ from liftgate.types import AsyncEventStream, EventStream, ResponsesAPIResponse
 from openai_schema import check, check_event
 from sdk_sandbox import RECORDING, Sandbox
 
-pytest_plugins = ["sdk_fixtures"]
-
 MODEL = "gemini-3-flash-preview"
 LOOK: dict[str, Any] = {
     "type": "function",

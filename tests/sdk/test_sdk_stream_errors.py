@@ -14,8 +14,6 @@ from liftgate.sandbox.settings import SandboxSettings
 from sdk_sandbox import MODEL, Sandbox, asking
 from serving import serve
 
-pytest_plugins = ["sdk_fixtures"]
-
 HELLO = [{"role": "user", "content": "Hello"}]
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 LONG = 60

@@ -16,8 +16,6 @@ import liftgate
 from liftgate import Liftgate
 from sdk_sandbox import MODEL, Sandbox
 
-pytest_plugins = ["sdk_fixtures"]
-
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
