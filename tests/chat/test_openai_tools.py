@@ -264,3 +264,27 @@ def test_native_json_beside_functions(ask: Ask) -> None:
     native = {"generation_config": {"response_mime_type": "application/json", "response_json_schema": PERSON}}
     choice = ask(model=OLD, messages=[GO], tools=[function("f")], **native)[0]
     assert set(json.loads(choice["message"]["content"])) == {"name", "age"}
+
+
+# ── JSON output beside Google's tools alone ──────────────────────────────────────────────────────────────────────────
+
+FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}}}
+ALONE: dict[str, dict[str, Any]] = {
+    "search": {"tools": [{"googleSearch": {}}]},
+    "an OpenAI name": {"tools": [{"type": "web_search"}]},
+    "options": {"web_search_options": {}},
+    "code and pages": {"tools": [{"codeExecution": {}}, {"type": "url_context"}]},
+    "functions that may not be called": {"tools": [{"googleSearch": {}}, function("a")], "tool_choice": "none"},
+}
+
+
+@pytest.mark.parametrize("form", [FORM, {"type": "json_object"}])
+@pytest.mark.parametrize("name", ALONE)
+def test_json_beside_googles_tools(ask: Ask, sandbox: SandboxServer, name: str, form: dict[str, Any]) -> None:
+    ask(model=NEW, messages=[GO], response_format=form, **ALONE[name])
+    assert last_body(sandbox)["generationConfig"]["responseMimeType"] == "application/json"
+    with pytest.raises(Refused) as error:
+        ask(model=OLD, messages=[GO], response_format=form, **ALONE[name])
+    assert (error.value.status, error.value.error["param"]) == (400, "response_format")
+    ask(model=OLD, messages=[GO], response_format=form, drop_params=True, **ALONE[name])
+    assert "responseMimeType" not in last_body(sandbox).get("generationConfig", {})

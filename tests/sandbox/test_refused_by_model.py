@@ -119,6 +119,10 @@ def test_json_beside_functions(wire: Wire, model: str) -> None:
     assert answer.message == "Function calling with a response mime type: 'application/json' is unsupported"
     assert generate(wire, model, USER, generationConfig=json_out).status == 200
     assert generate(wire, NEW, USER, tools=[FUNCTION], generationConfig=json_out).status == 200
+    for tool in ("googleSearch", "codeExecution", "urlContext"):
+        answer = generate(wire, model, USER, tools=[{tool: {}}], generationConfig=json_out)
+        assert answer.message == "Tool use with a response mime type: 'application/json' is unsupported"
+        assert generate(wire, NEW, USER, tools=[{tool: {}}], generationConfig=json_out).status == 200
 
 
 @pytest.mark.parametrize("field", ["presencePenalty", "frequencyPenalty"])

@@ -91,6 +91,8 @@ class Ask(msgspec.Struct):
     """Function names that Gemini refuses: as the client has them → as they are sent."""
     taken_names: set[str] = set()
     json_call: JsonCall | None = None
+    json_param: str = ""
+    """The parameter that asks for JSON."""
 
     def leave_out(self, param: str, reason: str) -> None:
         """A parameter that cannot be honoured: an error, or with `drop_params` an entry of `dropped`."""

@@ -124,6 +124,7 @@ def ask_for_json(ask: Ask, param: str) -> bool:
         ask.refuse_unsupported(param, "JSON output")
         return False
     ask.generation["responseMimeType"] = "application/json"
+    ask.json_param = param
     return True
 
 

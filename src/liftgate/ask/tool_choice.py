@@ -74,6 +74,8 @@ def finish_tools(ask: Ask) -> None:
     if config and not declarations and not ask.facts.choice_without_functions:
         _choice_without_functions(ask, config)
         config = None
+    if not (declarations or ask.facts.json_with_functions) and ask.json_param and _wants_json(ask):
+        _json_beside_googles(ask)
     tools: list[JsonObject] = []
     if declarations:
         tools.append({"functionDeclarations": declarations})
@@ -102,6 +104,18 @@ def _choice_without_functions(ask: Ask, config: JsonObject) -> None:
             f"Unsupported value: '{ask.choice_param}' cannot force a call with this model where no function is "
             "declared: it decides by itself when to use Google's tools.",
         )
+
+
+def _json_beside_googles(ask: Ask) -> None:
+    """JSON output beside tools that Google runs, on a model that then refuses it (snailyp/gemini-balance#264)."""
+    if any("mcpServers" not in tool for tool in ask.google_tools):
+        ask.leave_out(
+            ask.json_param,
+            f"Unsupported parameter: '{ask.json_param}'. This model does not support JSON output beside Google's "
+            "tools: ask a newer one, or for JSON in words.",
+        )
+        for key in JSON_FIELDS:
+            ask.generation.pop(key, None)
 
 
 def _wants_json(ask: Ask) -> bool:

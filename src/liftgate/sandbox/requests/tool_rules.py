@@ -27,6 +27,9 @@ def check_tools(request: JsonObject, model: ModelFacts) -> None:
     json_out = request.get("generationConfig", {}).get("responseMimeType") == "application/json"
     if names and json_out and not model.json_with_functions:
         raise Refusal(400, "Function calling with a response mime type: 'application/json' is unsupported")
+    if built_in and json_out and not names and not model.json_with_functions:
+        # snailyp/gemini-balance#264 and #286, of 2.5; two recordings of gemini-3-flash-preview have both.
+        raise Refusal(400, "Tool use with a response mime type: 'application/json' is unsupported")
     chosen = "functionCallingConfig" in request.get("toolConfig", {})
     if chosen and built_in and not names and not model.choice_without_functions:
         # A recorded 200 of gemini-3-pro-image has it; of 2.5 there are reports (inspect_ai#2462, AstrBot#7407).
