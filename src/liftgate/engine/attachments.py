@@ -64,6 +64,14 @@ class Attachments:
         new = NewFile(need.filename or "inline", need.mime_type or "", purpose=rows.KEPT, life_seconds=KEPT_SECONDS)
         return await self._keep_inline(owner, need, new, size)
 
+    async def mend(self, file: FileRecord, need: Media) -> None:
+        """The stored bytes of a File that `inline` gave are lost or damaged: those that `need` brings take their place.
+        Raises as any upload."""
+        new = _unlisted(file.filename, file.mime_type)
+        again = await self._keep_inline(file.owner, need, new, file.bytes)
+        # The bytes are what was needed: both Files share them.
+        await self._db.write(lambda conn: rows.delete_file(conn, file.owner, again.id, conn.now()))
+
     async def fetched(self, owner: Owner, need: Media, budget: InlineBudget) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
         fetcher = await self._fetcher.get()

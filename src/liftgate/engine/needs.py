@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
+from liftgate.blobs.store import BlobMissing
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.deployments import Account
@@ -131,6 +132,13 @@ class Needs:
         if (call := current.get()) is not None:
             call.waits_for(needed.wanted.file)
         try:
+            try:
+                return await self._copies.ensure(needed.wanted, account, deadline=deadline)
+            except BlobMissing:
+                if needed.need.kind != "inline":
+                    raise
+            # Whoever sends the bytes along must not be told that they are lost.
+            await self._attachments.mend(needed.wanted.file, needed.need)
             return await self._copies.ensure(needed.wanted, account, deadline=deadline)
         except FileNotFound:
             # Deleted meanwhile: as if it had not been there when the request came.
