@@ -18,12 +18,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from drill import Ledger, Site, eventually, status_of
+from drill import Ledger, Site, eventually, status_of, swept
 from gateways import client_for
 from postgres_cluster import PostgresCluster
 from processes import GatewayProcess
 from test_database_faults import refused_doors
 from test_running import upload
+
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -520,3 +522,40 @@ def test_what_a_newer_liftgate_has_added_meanwhile_is_its_own(
         assert upload(gateway.url) == 200
         execute(site, "DROP INDEX blobs_content")
         assert readiness(gateway.url)[0] == 503
+
+
+@pytest.mark.parametrize("engine", [LITE, POSTGRES])
+def test_an_older_gateway_deletes_no_bytes_beside_a_newer_one(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """What a newer Liftgate stores may stand in tables that an older one does not know. Not swept, and not deleted at
+    once: deleted files, unknown objects, parts of an upload that ends."""
+    site = Site(tmp_path / "site", request.getfixturevalue("postgres_url") if engine == POSTGRES else "")
+    ledger = Ledger()
+    with site.gateway() as gateway, client_for(gateway.url, "sk-ann") as client:
+        named, deleted, _ = ledger.upload(gateway.url, 3)
+        ledger.delete(gateway.url, deleted)
+        begun = client.uploads.create(filename="a.bin", bytes=9, mime_type="video/mp4", purpose="user_data")
+        client.uploads.parts.create(begun.id, data=b"part")
+        of_named = f"(SELECT blob_id FROM newer_files WHERE id = '{named}')"
+        execute(
+            site,
+            "CREATE TABLE newer_files (id TEXT PRIMARY KEY, blob_id TEXT)",
+            f"INSERT INTO newer_files SELECT id, blob_id FROM files WHERE id = '{named}'",
+            f"DELETE FROM files WHERE id = '{named}'",
+            f"DELETE FROM blobs WHERE id IN {of_named}",
+        )
+        swept(site, 2)
+        assert len(site.objects()) == 4
+        execute(
+            site,
+            "INSERT INTO schema_version (version, applied_at) VALUES (9999, 0)",
+            f"UPDATE unknown_objects SET noted_at = noted_at - {2 * DAY}",
+            f"UPDATE blobs SET orphaned_at = orphaned_at - {2 * DAY} WHERE orphaned_at IS NOT NULL",
+        )
+        client.uploads.cancel(begun.id)
+        swept(site, 4)
+        assert len(site.objects()) == 4
+        # Without the newer one all of it has no use.
+        execute(site, "DELETE FROM schema_version WHERE version = 9999")
+        assert eventually(lambda: len(site.objects()) == 2)

@@ -4,6 +4,8 @@ A copy of a catalogue, as a restored backup or a staging system has it, bears th
 came since; the original does not know what the copy acknowledges. So each sweep leaves a random word in the store and
 in its own catalogue, and who finds another's word there is not alone. A copy that is opened finds by itself that it is
 one (`catalog.rows.store.note_bodies`). From then on only an operator can say that the other catalogue is gone.
+
+A newer Liftgate beside this one may name objects in tables that this one does not know: then it deletes none either.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from liftgate import ids
 from liftgate.blobs.store import TURN, BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.migrate import applied
 from liftgate.catalog.rows.store import StoreRow, begin_turn, end_turn, note_alone
+from liftgate.catalog.schema import newest_schema
 from liftgate.catalog.steady import longest_grace, steady
 from liftgate.errors import Unavailable
 from liftgate.files.belonging import look_at
@@ -50,7 +54,12 @@ async def take_turn(db: Database, blobs: BlobStore) -> None:
 
 async def is_alone(db: Database, blobs: BlobStore) -> bool:
     """Whether the last sweep of the store was this catalogue's, and no other catalogue was met for the longest grace
-    that a gateway of it asks for. Raises as `take_turn`."""
+    that a gateway of it asks for; and this Liftgate knows all its tables. Raises as `take_turn`."""
+    if await db.read(applied) > newest_schema():
+        log.warning(
+            "a newer Liftgate has brought the catalogue %s up to date: this one deletes no bytes any more", db.place
+        )
+        return False
     row, found = await _look_around(db, blobs)
     return found in (row.turn, row.next_turn) and await db.read(partial(_long_enough, since=row.alone_since))
 
