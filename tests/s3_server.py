@@ -2,7 +2,8 @@
 
 Path-style addresses, one bucket, objects in memory. Lists come in pages of 100, so that a client has to follow them.
 Runs in a thread of its own and shares no code with Liftgate. `failures` is a list of statuses (0: cut the connection)
-that are given, one each, to the next requests; `hold` keeps puts waiting while it is cleared.
+that are given, one each, to the next requests. While they are cleared, `hold` keeps puts waiting, and `read_hold` what
+reads blobs.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class S3Server:
     failures: list[int] = field(default_factory=list)
     unsigned: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
+    read_hold: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
@@ -64,6 +66,7 @@ class S3Server:
 
     def start(self) -> None:
         self.hold.set()
+        self.read_hold.set()
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="s3")
         self._thread.start()
@@ -71,6 +74,7 @@ class S3Server:
 
     def close(self) -> None:
         self.hold.set()
+        self.read_hold.set()
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(10)
@@ -133,6 +137,8 @@ class S3Server:
         if request.method == "DELETE":
             self.objects.pop(key, None)
             return web.Response(status=204)
+        if "/blob-" in key:
+            await asyncio.to_thread(self.read_hold.wait, 30)
         if key not in self.objects:
             return _error(404, "NoSuchKey")
         body = self.objects[key]

@@ -201,6 +201,26 @@ def test_native_session_takes_each_byte_once(database_url: str) -> None:
     run(database_url, scenario)
 
 
+def test_a_file_is_never_made_of_less_than_a_session_has_acknowledged(database_url: str) -> None:
+    """A chunk comes between the look at the parts and the transaction that makes the file."""
+
+    async def scenario(database: Database) -> None:
+        upload = await database.write(lambda conn: begun(conn, kind="gemini", secret_hash="h", bytes=None))
+        first, second = part(upload, b"01234", start=0), part(upload, b"56789", start=5)
+        for each in (first, second):
+            assert await database.write(partial(uploads.add_part, part=each, now=NOW))
+
+        for some in ([first], [second]):
+            with pytest.raises(uploads.MoreCame):
+                await database.write(partial(finished, upload=upload, parts=some))
+            kept = await database.read(lambda conn: uploads.parts_of(conn, upload.id))
+            assert [each.key for each in kept] == [first.key, second.key]
+        done = await database.write(partial(finished, upload=upload, parts=[first, second]))
+        assert (done.file.bytes, done.unused) == (10, ())
+
+    run(database_url, scenario)
+
+
 def test_cancelled_upload_takes_nothing_more(database_url: str) -> None:
     def work(conn: Connection) -> None:
         upload = begun(conn)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.files import get_file, get_file_by_alias
 from liftgate.catalog.rows.uploads import (
+    MoreCame,
     begin_upload,
     cancel,
     get_upload,
@@ -120,9 +122,9 @@ class Sessions:
     async def receive(self, upload: UploadRecord, offset: int, pieces: AsyncIterator[bytes]) -> UploadRecord:
         """Takes a chunk; what the session has already is skipped. All of it is durable when this returns.
 
-        When `pieces` fail, what came before is kept and the failure is raised. Raises OffsetGap; SessionTaken;
-        InvalidRequest and TooLarge for more bytes than were announced or are allowed, which end the session;
-        StorageFull, Unavailable.
+        When `pieces` fail, what came before is kept and the failure is raised; of a body that cannot be read, what
+        came with earlier ones. Raises OffsetGap; SessionTaken; InvalidRequest and TooLarge for more bytes than were
+        announced or are allowed, which end the session; StorageFull, Unavailable.
         """
         async with self._lock.hold(upload.id) as writing:
             upload = await self._fresh(upload)
@@ -133,15 +135,17 @@ class Sessions:
             largest = self._ingest.limits.largest_file(upload.owner)
             chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
             try:
-                await self._ingest.quotas.admit(upload.owner, 0)
+                await chunk.begin()
                 async for piece in writing.pieces(pieces):
                     await chunk.take(piece)
-            except LiftgateError as error:
-                if isinstance(error, RequestError) and not isinstance(error, RequestTimeout):
-                    await chunk.drop()
+            except RequestTimeout:
+                await chunk.keep()
+                raise
+            except RequestError:
+                await chunk.drop()
+                # Of a body that is not what it says, what was saved of it may be wrong as well.
+                if chunk.refused or chunk.saved:
                     await self.cancel(upload)
-                else:
-                    await chunk.keep()
                 raise
             except BaseException:
                 await chunk.keep()
@@ -149,30 +153,33 @@ class Sessions:
             return replace(upload, received=await chunk.keep())
 
     async def finalize(self, upload: UploadRecord) -> FileRecord:
-        """The File of all that came. Again: the same. Raises UploadIncomplete, after which it can go on; Conflict for a
-        name that is taken, TooLarge and InvalidRequest, which end the session."""
+        """The File of all that came, also while it was made. Again: the same. Raises UploadIncomplete, after which it
+        can go on; Conflict for a name that is taken, TooLarge and InvalidRequest, which end the session."""
 
         def work(conn: Connection) -> tuple[list[UploadPart], UploadRecord | None]:
             # The parts first: a session that is pending after that had all of them.
             parts = parts_of(conn, upload.id)
             return parts, get_upload(conn, upload.owner, upload.id, conn.now())
 
-        parts, found = await self._db.read(work)
-        if found is not None and found.status == "completed":
-            file = await self.file_of(found)
-            if file is not None:
-                return file
-        if found is None or found.status != "pending":
-            raise InvalidRequest("Upload has already been terminated.")
-        if found.bytes is not None and found.received < found.bytes:
-            raise UploadIncomplete(f"The upload has {found.received} of {found.bytes} bytes.")
-        try:
-            if not parts:
-                raise InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file")
-            return await self._parts.assemble(found, parts, md5=None, completion=None)
-        except RequestError:
-            await self.cancel(found)
-            raise
+        while True:
+            parts, found = await self._db.read(work)
+            if found is not None and found.status == "completed":
+                file = await self.file_of(found)
+                if file is not None:
+                    return file
+            if found is None or found.status != "pending":
+                raise InvalidRequest("Upload has already been terminated.")
+            if found.bytes is not None and found.received < found.bytes:
+                raise UploadIncomplete(f"The upload has {found.received} of {found.bytes} bytes.")
+            try:
+                if not parts:
+                    raise InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file")
+                return await self._parts.assemble(found, parts, md5=None, completion=None)
+            except MoreCame:
+                continue
+            except RequestError:
+                await self.cancel(found)
+                raise
 
     async def cancel(self, upload: UploadRecord) -> None:
         """Ends it and removes its bytes. Raises InvalidRequest for one that is completed."""
@@ -197,8 +204,26 @@ class _Chunk:
         self._largest = largest
         self._position = upload.received
         self._part: PartArrival | None = None
+        # The upload may not have these bytes; some of them are durable.
+        self.refused = self.saved = False
+
+    async def begin(self) -> None:
+        with self._noted():
+            await self._parts.ingest.quotas.admit(self._upload.owner, 0)
 
     async def take(self, piece: bytes) -> None:
+        with self._noted():
+            await self._take(piece)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except RequestError:
+            self.refused = True
+            raise
+
+    async def _take(self, piece: bytes) -> None:
         if self._skip:
             skipped = min(self._skip, len(piece))
             self._skip -= skipped
@@ -241,6 +266,8 @@ class _Chunk:
             await part.abort()
         elif await part.commit() is None:
             raise SessionTaken
+        else:
+            self.saved = True
 
 
 def _hashed(secret: str) -> str:

@@ -16,7 +16,7 @@ from liftgate.catalog.rows.files import check_texts, commit_file, get_file, lock
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
 from liftgate.catalog.table import Table
-from liftgate.errors import InvalidRequest, RateLimited, UploadNotFound
+from liftgate.errors import InvalidRequest, RateLimited, Unavailable, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, Owner, UploadPart, UploadRecord, UploadStatus
 
 KEPT_SECONDS = 7 * 86_400
@@ -70,6 +70,14 @@ UPLOAD_PARTS = Table(
     through="upload_id",
     counted_by="uploads",
 )
+
+
+class MoreCame(Unavailable):
+    """Raised inside a transaction, which is undone: a session of Gemini's has bytes that its file was to be made
+    without. They were acknowledged, so its parts are to be looked at again."""
+
+    def __init__(self) -> None:
+        super().__init__("More bytes came to this upload while it was finalized; query it and go on.", retry_after=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,7 @@ def finish(
     An upload that is completed already gives its file again, and nothing of `parts` is unused then: they are its own.
     As with `commit_file` the caller compares blob ids, and deletes an object of `blob.id` that the file does not use.
     Raises `UploadNotFound`, `InvalidRequest` when it was cancelled, expired or its file deleted, or when a part is not
-    the upload's, and what `commit_file` raises.
+    the upload's, `MoreCame`, and what `commit_file` raises.
     """
     upload = _locked(conn, upload_id, file.created_at)
     if upload.status == "completed":
@@ -234,6 +242,8 @@ def finish(
     own = {row[0] for row in conn.execute("DELETE FROM upload_parts WHERE upload_id = ? RETURNING key", (upload_id,))}
     if not own.issuperset(part.key for part in parts):
         raise InvalidRequest(f"A part does not belong to upload {upload_id}.", param="part_ids")
+    if upload.kind == "gemini" and len(own) > len(parts):
+        raise MoreCame
     stored = commit_file(conn, file, blob, owner_limit=owner_limit, parts=parts, looked_at=looked_at)
     conn.execute("UPDATE uploads SET status = 'completed', file_id = ? WHERE id = ?", (stored.id, upload_id))
     kept = stored.blob_id == blob.id or not (looked_at or {}).get(stored.blob_id, True)

@@ -128,7 +128,9 @@ async def _of_session(request: Request, secret: str) -> Response:
     except RequestTimeout:
         raise
     except RequestError as refused:
-        return _refused(refused)
+        # A body that cannot be read ends no session.
+        goes_on = (await sessions.find(secret)).status == "pending"
+        return _refused(refused, b"active" if goes_on else b"final")
 
 
 async def _send(request: Request, upload: UploadRecord, commands: set[str]) -> Response:
@@ -178,9 +180,9 @@ def _finished(file: FileRecord) -> Response:
     return response
 
 
-def _refused(error: LiftgateError) -> Response:
+def _refused(error: LiftgateError, upload_status: bytes = b"final") -> Response:
     response = error_response(error, GEMINI)
-    response.headers = [*response.headers, (b"x-goog-upload-status", b"final")]
+    response.headers = [*response.headers, (b"x-goog-upload-status", upload_status)]
     return response
 
 
