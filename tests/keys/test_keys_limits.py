@@ -188,6 +188,16 @@ def test_what_is_left_of_a_minutes_tokens_is_told_without_what_was_only_held(url
     assert (refused.status, refused.headers["x-ratelimit-remaining-tokens"]) == (400, str(left))
 
 
+@pytest.mark.parametrize("tool", ["codeExecution", "urlContext", "googleSearch"])
+def test_a_tool_of_googles_takes_no_whole_minute(url: str, tool: str) -> None:
+    """It may bring as much into the prompt as the model takes, which money is held for; a few thousand are likely."""
+    key = make(url, tpm_limit=100_000)["key"]
+    ask(url, "POST", "/v1/chat/completions", BODY, key)
+    native = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [{tool: {}}]}
+    for _ in range(2):
+        assert ask(url, "POST", f"/v1beta/models/{MODEL}:generateContent", native, key)["candidates"]
+
+
 def test_tokens_of_a_minute_are_what_google_counted(url: str) -> None:
     key = make(url, tpm_limit=600)["key"]
     client = client_for(url, key)

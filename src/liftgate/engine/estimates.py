@@ -160,10 +160,9 @@ class Estimates:
             for counted in await self._counts.count_each(deployment, media, _resolution(asked), blobs, large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
-        if brought := _brought_by_tools(asked.get("tools"), deployment.model):
-            prompt[TEXT] = prompt.get(TEXT, 0) + brought
+        brought = _brought_by_tools(asked.get("tools"), deployment.model)
         tier = next((asked[name] for name in _TIERS if _is_dear(asked.get(name))), None)
-        return self._estimate(deployment, _config(asked), tier, prompt)
+        return self._estimate(deployment, _config(asked), tier, prompt, brought)
 
     async def count(self, deployment: Deployment, body: Body) -> ByModality:
         """The tokens of `body` as Google counts them. Raises what the count does."""
@@ -172,18 +171,23 @@ class Estimates:
         asked = asked if isinstance(asked, dict) else {}
         return await self._counts.count(deployment, count_body(_countable(asked), deployment.model), large=large)
 
-    def _estimate(self, deployment: Deployment, config: Config, tier: object, prompt: Mapping[str, int]) -> Estimate:
+    def _estimate(
+        self, deployment: Deployment, config: Config, tier: object, prompt: Mapping[str, int], brought: int = 0
+    ) -> Estimate:
+        """`brought`: tokens that Google's tools may bring into the prompt."""
+        text = prompt.get(TEXT, 0)
         nanos = self._pricing.at_most(
             [deployment],
-            prompt,
+            {**prompt, TEXT: text + brought} if brought else prompt,
             config.output,
             at=self._clock.now(),
             # Google serves in a cheaper one, or in the standard one, where it is asked for a cheaper one.
             tier="priority" if _is_dear(tier) else "standard",
             candidates=config.candidates,
         )
-        # Few texts have a token in less than two bytes; what it came to is counted afterwards.
-        tokens = prompt.get(TEXT, 0) // 2 + sum(count for kind, count in prompt.items() if kind != TEXT)
+        # Few texts have a token in less than two bytes, and few tools bring as much as they may; what it came to is
+        # counted afterwards.
+        tokens = (text + min(brought, SEARCHED)) // 2 + sum(count for kind, count in prompt.items() if kind != TEXT)
         output = 0 if "embedding" in deployment.model else min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT)
         return Estimate(nanos, tokens + config.candidates * output)
 
