@@ -59,14 +59,15 @@ class EventDecoder:
                 return []
             buffer = b"".join(self._waiting)
         # As Gemini writes it: lines of data, each with a blank one behind it, and no other line end.
-        blocks, _, tail = buffer.rpartition(b"\r\n\r\n")
-        if blocks[:6] != b"data: ":
+        end = buffer.rfind(b"\r\n\r\n")
+        if end < 0 or buffer[:6] != b"data: ":
             return self._feed_any(buffer)
-        events = blocks[6:].split(b"\r\n\r\ndata: ")
+        events, tail = buffer[6:end].split(b"\r\n\r\ndata: "), buffer[end + 4 :]
         texts = b"".join(events) + tail
         if _LF in texts or _CR in texts:
             return self._feed_any(buffer)
-        self._wait_behind(tail)
+        if tail or self._waiting:
+            self._wait_behind(tail)
         return events
 
     def _feed_any(self, buffer: bytes) -> list[bytes]:

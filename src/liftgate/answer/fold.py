@@ -8,7 +8,6 @@ wrote it, at its position among the others, so that it can be sent back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Generic
 
 from liftgate import gemini_json as upstream
@@ -91,8 +90,7 @@ class AnswerFold(Generic[Q]):
         at = 0
         while at < len(batch):
             if self._tries and self.answer.response_id:
-                parts = upstream.plain_parts(batch[at:])
-                if parts:
+                if parts := upstream.plain_parts(batch[at:]):
                     self._take_plain(parts, events)
                     at += len(parts)
                     self._uncounted = batch[at - 1]
@@ -104,11 +102,16 @@ class AnswerFold(Generic[Q]):
 
     def _take_plain(self, parts: Sequence[upstream.PlainPart], events: list[Event]) -> None:
         choice = self._choices.get(0) or self._new_choice({}, 0)
-        found = [Thought(0, part.text) if part.thought else Text(0, part.text) for part in parts]
-        starts = accumulate([0 if part.thought else len(part.text) for part in parts], initial=choice.length)
-        *choice_starts, choice.length = starts
-        choice.part_starts += choice_starts
-        choice.plain = choice.plain and not any(part.thought for part in parts)
+        found, length, starts = list[ChoiceEvent](), choice.length, choice.part_starts
+        for part in parts:
+            starts.append(length)
+            if part.thought:
+                choice.plain = False
+                found.append(Thought(0, part.text))
+            else:
+                length += len(part.text)
+                found.append(Text(0, part.text))
+        choice.length = length
         choice.events += found
         events += found
 

@@ -91,7 +91,8 @@ class GeminiStream:
                 raise self._fail(self._failure)
             try:
                 with self._patience.wait(silent=self._answer.is_silent):
-                    piece = await self._answer.read_some()
+                    while (piece := self._answer.take()) is None:
+                        await self._answer.more()
             except TimeoutError as error:
                 raise self._fail(broken(error)) from None
             except LiftgateError as error:

@@ -79,7 +79,7 @@ class Answer:
 
     @property
     def is_silent(self) -> bool:
-        """Whether `read_some` would wait."""
+        """Whether nothing is there to `take`, and nothing broke it."""
         return not (self.pieces or self.ended or self.failure is not None)
 
     def at_hand(self) -> bytes | None:
@@ -103,10 +103,14 @@ class Answer:
 
     async def read_some(self) -> bytes:
         """What has arrived, at least a byte; b"" at the end. Raises what broke it, behind all that came before."""
-        while not self.pieces:
-            if self.ended and self.failure is None:
-                return b""
+        while (piece := self.take()) is None:
             await self.more()
+        return piece
+
+    def take(self) -> bytes | None:
+        """The same without waiting; None where `more` is to be awaited."""
+        if not self.pieces:
+            return b"" if self.ended and self.failure is None else None
         pieces, self.pieces = self.pieces, []
         if not self.ended:
             self._connection.taken()
@@ -230,7 +234,7 @@ class Connection(asyncio.Protocol):
                 return
         if answer.ended:
             self._finish()
-        elif answer.wants_no_more and self._writable is not None:
+        elif self._writable is not None and answer.wants_no_more:
             self._let_writer_go()
         answer.tell()
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from liftgate.answer.choice import Answer
 from liftgate.answer.events import Event
 from liftgate.ask.question import Question
-from liftgate.deadlines import Deadlines, Waits
+from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import recorded
@@ -36,10 +36,7 @@ async def event_blocks(
     waits = deadlines.waits()
     try:
         answer = stream.answer
-        if answer is not None:
-            await _begin(encoder, answer)
-        # A stream that has started has its first events in hand.
-        events = await stream.batch() if answer is not None else None
+        events = None if answer is None else await _in_hand(stream, encoder, answer)
         while True:
             if answer is None and (answer := stream.answer) is not None:
                 await _begin(encoder, answer)
@@ -55,7 +52,11 @@ async def event_blocks(
                 yield bytes(block)
             if ended:
                 return
-            events = await _more(stream, waits.within(ping_seconds))
+            try:
+                with waits.within(ping_seconds):
+                    events = await stream.batch()
+            except TimeoutError:
+                events = None
     except Exception as error:
         failure = error if isinstance(error, LiftgateError) else InternalError()
         if failure is not error:
@@ -69,13 +70,10 @@ async def event_blocks(
         await stream.aclose()
 
 
-async def _more(stream: AnswerStream[Q], wait: Waits) -> Sequence[Event] | None:
-    """The next events; None where they are longer in coming."""
-    try:
-        with wait:
-            return await stream.batch()
-    except TimeoutError:
-        return None
+async def _in_hand(stream: AnswerStream[Q], encoder: Encoder[Q], answer: Answer[Q]) -> Sequence[Event]:
+    """The first events of a stream that has started."""
+    await _begin(encoder, answer)
+    return await stream.batch()
 
 
 async def _begin(encoder: Encoder[Q], answer: Answer[Q]) -> None:

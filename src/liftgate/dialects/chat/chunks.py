@@ -200,7 +200,7 @@ class ChunkEncoder:
             template = self._template(index)
         before, between, after = template
         # One to a line, and none has a line end of its own: JSON writes that as \n.
-        return begin + before + _encode_lines(texts)[:-1].replace(b"\n", between) + after
+        return b"".join((begin, before, _encode_lines(texts)[:-1].replace(b"\n", between), after))
 
     def _template(self, index: int) -> tuple[bytes, bytes, bytes]:
         """What stands before a text, between two, and behind the last."""
