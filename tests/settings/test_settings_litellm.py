@@ -214,6 +214,19 @@ def test_a_check_that_is_switched_off_is_told_to_stay_on(tmp_path: Path) -> None
     assert load(tmp_path, "litellm_settings: {ssl_verify: true}\n")[1] == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "ours"),
+    [
+        ("general_settings: {use_x_forwarded_for: %s}\n", "liftgate_settings.trusted_proxies"),
+        ("litellm_settings: {redact_user_api_key_info: %s}\n", "liftgate_settings.log_user_secret"),
+    ],
+)
+def test_what_litellm_says_of_callers_in_logs_is_told_by_our_name(tmp_path: Path, setting: str, ours: str) -> None:
+    (warning,) = load(tmp_path, setting % "true")[1]
+    assert "does nothing here" in warning and ours in warning
+    assert load(tmp_path, setting % "false")[1] == []
+
+
 @pytest.mark.parametrize("headers", ["{x-goog-api-key: a}", "{Host: a}", "{'a b': c}", '{a: "b\\nc"}', "5"])
 def test_a_header_that_cannot_be_or_is_ours_is_refused(tmp_path: Path, headers: str) -> None:
     entry = f"  - {{model_name: g, litellm_params: {{model: gemini/a, extra_headers: {headers}}}}}\n"

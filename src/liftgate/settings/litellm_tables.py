@@ -188,5 +188,11 @@ EXPLAINED: dict[str, str] = {
         ("litellm_settings.ssl_verify", "litellm_params.ssl_verify"),
         "does nothing here: the certificate is always checked; SSL_CERT_FILE names further authorities.",
     ),
+    "general_settings.use_x_forwarded_for": (
+        "does nothing here: liftgate_settings.trusted_proxies names the proxies whose X-Forwarded-For is believed."
+    ),
+    "litellm_settings.redact_user_api_key_info": (
+        "does nothing here: no log has a key, and liftgate_settings.log_user_secret keeps users' names out of it."
+    ),
     "general_settings.store_model_in_db": "does nothing here: models in LiteLLM's database are not read.",
 }
