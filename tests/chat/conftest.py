@@ -15,12 +15,12 @@ from liftgate.sandbox.app import SandboxSettings
 from liftgate.sandbox.settings import DEFAULT_MODELS
 
 HERE = Path(__file__).parent
-NEWER_MODELS = ("gemini-3.8-flash", "gemini-3.5-flash-lite")
+MORE_MODELS = ("gemini-3.8-flash", "gemini-3.5-flash-lite", "gemma-3-27b-it")
 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server(SandboxSettings(video_processing=0.05, models=(*DEFAULT_MODELS, *NEWER_MODELS))) as server:
+    with sandbox_server(SandboxSettings(video_processing=0.05, models=(*DEFAULT_MODELS, *MORE_MODELS))) as server:
         yield server
 
 
@@ -30,7 +30,7 @@ def ask(
 ) -> Iterator[Ask]:
     """One chat at each door, whole and streamed."""
     with door(
-        request.param, shared_sandbox, tmp_path_factory.mktemp("door"), (*DEFAULT_MODELS, *NEWER_MODELS)
+        request.param, shared_sandbox, tmp_path_factory.mktemp("door"), (*DEFAULT_MODELS, *MORE_MODELS)
     ) as asking:
         yield asking
 

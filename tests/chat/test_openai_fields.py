@@ -321,3 +321,15 @@ def test_read_urls_of_a_stream(ask: Ask, sandbox: SandboxServer) -> None:
     sandbox.control("scripts", {"chunks": [said("x", **pieces[0]), said("y", "STOP", **pieces[1])]})
     message = ask(model=OLD, messages=[GO])[0]["message"]
     assert message["extra_content"]["google"]["url_context_metadata"] == {"urlMetadata": urls}
+
+
+@pytest.mark.parametrize("model", ["gemma-3-27b-it", "gemini-2.5-flash-image"])
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_json_output_of_models_without_it(ask: Ask, sandbox: SandboxServer, model: str, kind: str) -> None:
+    form = {"type": kind, "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    asked = {"model": model, "messages": [GO], "response_format": form if kind == "json_schema" else {"type": kind}}
+    with pytest.raises(Refused) as refused:
+        ask(**asked)
+    assert (refused.value.status, refused.value.error["param"]) == (400, "response_format")
+    ask(**asked, drop_params=True)
+    assert "responseMimeType" not in last_body(sandbox).get("generationConfig", {})

@@ -125,6 +125,13 @@ def test_json_beside_functions(wire: Wire, model: str) -> None:
         assert generate(wire, NEW, USER, tools=[{tool: {}}], generationConfig=json_out).status == 200
 
 
+@pytest.mark.parametrize("model", ["gemma-3-27b-it", "gemma-3n-e4b-it", "gemini-2.5-flash-image"])
+def test_json_of_models_without_it(wire: Wire, model: str) -> None:
+    json_out = {"responseMimeType": "application/json"}
+    assert generate(wire, model, USER, generationConfig=json_out).status == 400
+    assert generate(wire, model, USER).status == 200
+
+
 @pytest.mark.parametrize("field", ["presencePenalty", "frequencyPenalty"])
 def test_penalties(wire: Wire, field: str) -> None:
     assert generate(wire, OLD, USER, generationConfig={field: 1}).message == f"Penalty is not enabled for models/{OLD}"

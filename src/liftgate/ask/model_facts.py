@@ -208,7 +208,9 @@ FAMILIES: tuple[Family, ...] = (
     Family("gemini-4-hydrogen", replace(_V4, family="gemini-4-hydrogen", levels=NEWEST.levels), "2026-11"),
     Family(
         "gemma-3",
-        replace(_V2_0, family="gemma-3", tools=False, system_instruction=False, input_tokens=131_072),
+        replace(
+            _V2_0, family="gemma-3", tools=False, json_output=False, system_instruction=False, input_tokens=131_072
+        ),
         "2026-11",
     ),
     Family(

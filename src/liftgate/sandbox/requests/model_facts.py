@@ -54,7 +54,8 @@ class ModelFacts:
     parts_behind_responses: bool = True
     """Other parts behind a functionResponse in one content; refused where `may_end_with_model` is."""
     json_mode: bool = True
-    """responseMimeType application/json; 2 of 2 recorded refusals are of gemini-2.5-flash-image."""
+    """responseMimeType application/json; 2 of 2 recorded refusals are of gemini-2.5-flash-image, and gemma-3 has none
+    (vercel/ai#8080)."""
     media_in_responses: bool = True
     """Audio and video in functionResponse.parts (recorded never on 3; java-genai#884, gemini-cli#16741)."""
 
@@ -89,7 +90,7 @@ class ModelFacts:
             choice_without_functions=third or not known.startswith("gemini-"),
             may_end_with_model=prefill,
             parts_behind_responses=prefill,
-            json_mode="image" not in name,
+            json_mode="image" not in name and not name.startswith("gemma-3"),
             media_in_responses=not third,
         )
 
