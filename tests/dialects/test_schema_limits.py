@@ -113,6 +113,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "$defs": {"X": TEXT, "Y": NULL},
         },
     ),
+    "what zod shows once": (
+        thing(a={"type": "array", "items": TEXT}, b={"$ref": "#/properties/a/items"}, c={"$ref": "#/properties/a"}),
+        thing(a={"type": "array", "items": TEXT}, b=TEXT, c={"type": "array", "items": TEXT}),
+    ),
+    "what zod shows once, in a list": (
+        thing(a={"anyOf": [NULL, thing(x=TEXT)]}, b={"$ref": "#/properties/a/anyOf/1"}),
+        thing(a={"anyOf": [NULL, thing(x=TEXT)]}, b=thing(x=TEXT)),
+    ),
+    "a place in a definition": (
+        {**thing(a={"$ref": "#/$defs/A/properties/x"}), "$defs": {"A": thing(x=ref("B")), "B": TEXT}},
+        {**thing(a=ref("B")), "$defs": {"A": thing(x=ref("B")), "B": TEXT}},
+    ),
     "a definition that takes anything": (
         {**thing(a=ref("Any"), b={**ref("Any"), "title": "t"}), "$defs": {"Any": True}},
         {**thing(a=ref("Any"), b={"title": "t"}), "$defs": {"Any": True}},
@@ -233,7 +245,10 @@ def test_google_takes_it_at_every_door(sandbox: SandboxServer, url: str, name: s
         assert sent_schema(sandbox.control("bodies")["bodies"][-1]["body"]) == expected, door
 
 
-@pytest.mark.parametrize("name", ["#/$defs/Gone", "https://example.com/point.json", "#gone", "#/properties/z"])
+@pytest.mark.parametrize(
+    "name",
+    ["#/$defs/Gone", "https://example.com/point.json", "#gone", "#/properties/z", "#/properties/a/items/0", "#/type/0"],
+)
 def test_a_name_of_nothing_is_told_with_its_place(url: str, name: str) -> None:
     for door, (path, body) in doors(thing(a={"type": "array", "items": {"$ref": name}})).items():
         answer = ask(url, path, body)

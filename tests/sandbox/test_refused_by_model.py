@@ -201,6 +201,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"properties": {"a": {"anyOf": [{"type": "null"}, N]}}},
         "reference to undefined schema at properties.a.anyOf.1",
     ),
+    "a place that is no definition": (
+        {"properties": {"a": {"type": "string"}, "b": {"$ref": "#/properties/a"}}},
+        "reference to undefined schema at properties.b",
+    ),
     "no property": ({"required": ["x"]}, "schema at top-level requires unspecified property 'x'"),
     "no property further in": (
         {"properties": {"u": {"items": {"required": ["x"], "properties": {}}}}},

@@ -22,6 +22,7 @@ from liftgate.ask.schema_refs import (
     Definitions,
     NamesNothing,
     count_values,
+    elsewhere,
     too_deep,
 )
 from liftgate.errors import UnsupportedParameter
@@ -93,7 +94,11 @@ class _Reading:
             self._refers = True
             if self._definitions.target(checks.string(found["$ref"], Place(param, "$ref"))) is None:
                 raise NamesNothing(Place(param, "$ref"), found["$ref"])
-        while "$ref" in found and len(found) > 1 and (merged := self._merged(found, param, within, depth)) is not found:
+        while (
+            "$ref" in found
+            and (len(found) > 1 or elsewhere(found["$ref"]))
+            and (merged := self._merged(found, param, within, depth)) is not found
+        ):
             within, found = (*within, str(found["$ref"])), merged
         if self._strict:
             _refuse_unsayable(found, param)
@@ -146,7 +151,8 @@ class _Reading:
         name = node["$ref"]
         beside = {key: value for key, value in node.items() if key != "$ref"}
         words = {key for key in beside if not key.startswith("$")}
-        if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
+        may_stay = _BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset[str]()
+        if words <= may_stay and not elsewhere(name):
             return node
         target = self._definitions.target(name)
         if target is None:

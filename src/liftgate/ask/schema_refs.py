@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urljoin
 
@@ -19,6 +20,15 @@ NO_SCHEMAS = frozenset({"const", "default", "enum", "examples"})
 """Keywords whose values are a client's own, whatever they look like."""
 _LONG_TEXT = 64
 """Characters of text that count as one value."""
+
+
+_DEFINITION = re.compile(r"[^#]*#/(?:\$defs|definitions|components/schemas)/[^/]*\Z")
+
+
+def elsewhere(name: str) -> bool:
+    """Whether a `$ref` points into the schema and to no definition, as zod writes what it has shown before
+    (`#/properties/a/items`). Google knows definitions, anchors, ids and the whole."""
+    return "#/" in name and not _DEFINITION.match(name)
 
 
 class Definitions:
@@ -54,7 +64,10 @@ class Definitions:
 def _pointed(start: JsonObject, pointer: str) -> JsonObject | None:
     found: object = start
     for step in pointer[1:].split("/"):
-        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            found = found[int(step)] if step.isdecimal() and int(step) < len(found) else None
+        else:
+            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
     if isinstance(found, bool):
         return {} if found else {"not": {}}
     return found if isinstance(found, dict) else None

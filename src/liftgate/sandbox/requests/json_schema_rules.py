@@ -67,6 +67,9 @@ def _check_reference(root: JsonObject, node: JsonObject, place: str, names: set[
         )
     # Names by `$id` and `$anchor` are taken (measured by others in 2026); how they are joined is not looked at here.
     by_name = any(reference.split("#/")[0].endswith(name) for name in names)
+    if reference.startswith("#/") and reference.split("/")[1] not in MAPS[1:]:
+        # What zod shows once and then points to; several report this refusal of its schemas.
+        raise Refusal(400, f"reference to undefined schema at {place}")
     if _named(root, reference) is None and not by_name:
         raise Refusal(400, f"reference to undefined schema at {place}")
 
