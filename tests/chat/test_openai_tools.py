@@ -249,6 +249,28 @@ def test_json_of_any_shape_beside_functions(ask: Ask, sandbox: SandboxServer, fo
     assert "generationConfig" not in body and body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
 
 
+def test_a_form_that_contains_itself_beside_functions(ask: Ask, sandbox: SandboxServer) -> None:
+    """The form stands in an argument then: what names the whole names the form, and not all arguments."""
+    own = {"all": {"$ref": "#"}, "$ref": {"enum": ["#"]}}
+    choices = [{"type": "string"}, {"$ref": "#"}, {"$ref": "#/$defs/N"}]
+    schema = {
+        "type": "array",
+        "items": {"anyOf": choices},
+        "$defs": {"N": {"type": "object", "properties": own}, "final_answer": {"type": "null"}},
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    sandbox.control("scripts", {"response": {"candidates": [parts({"functionCall": {"name": "final_answer"}})]}})
+    ask(model=OLD, messages=[GO], response_format=form, tools=[function("g")])
+    sent = last_body(sandbox)["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
+    here = {"$ref": "#/$defs/final_answer_"}
+    assert sent["properties"] == {"answer": here}
+    assert sent["$defs"] == {
+        "N": {"type": "object", "properties": {**own, "all": here}},
+        "final_answer": {"type": "null"},
+        "final_answer_": {"type": "array", "items": {"anyOf": [choices[0], here, choices[2]]}},
+    }
+
+
 @pytest.mark.parametrize("choice_of_tools", ["none", "required", {"type": "function", "function": {"name": "f"}}])
 def test_json_beside_a_choice_among_functions(ask: Ask, choice_of_tools: Any) -> None:
     asked = {"messages": [GO], "tools": [function("f")], "tool_choice": choice_of_tools, "response_format": AS_PERSON}

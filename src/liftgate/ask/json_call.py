@@ -8,9 +8,11 @@ result" tools, and recorded to work; the schema is held to as a function's param
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
+from liftgate.ask.schema_refs import MAX_DEPTH, NO_SCHEMAS
 from liftgate.json_types import JsonMapping, JsonObject
 
 _encode = msgspec.json.Encoder().encode
@@ -57,7 +59,31 @@ def json_function(generation: JsonMapping, names: Collection[str]) -> tuple[Json
 
 
 def _holding(schema: object) -> JsonObject:
-    """Arguments are an object; what the schema refers to stays where its references look for it."""
+    """Arguments are an object; what the schema refers to stays where its references look for it. One that refers to
+    itself becomes a definition, as Google knows no other place by which to name it."""
     held = {key: value for key, value in schema.items() if key not in _DEFINITIONS} if isinstance(schema, dict) else {}
     shared = {key: schema[key] for key in _DEFINITIONS if isinstance(schema, dict) and key in schema}
+    name = _NAME
+    while name in shared.get("$defs", ()):
+        name += "_"
+    itself = f"#/$defs/{name}"
+    named = {key: _naming(value, itself) for key, value in (("$defs", {}), *shared.items(), ("", held))}
+    if named[""] != held or any(named[key] != value for key, value in shared.items()):
+        named["$defs"][name] = named.pop("")
+        return {"type": "object", "properties": {_KEY: {"$ref": itself}}, "required": [_KEY], **named}
     return {"type": "object", "properties": {_KEY: held}, "required": [_KEY], **shared}
+
+
+def _naming(value: Any, itself: str, depth: int = 0) -> Any:
+    """With what names the whole schema naming `itself`; beyond what a schema may be deep all is a client's own."""
+    if depth > 4 * MAX_DEPTH or not isinstance(value, dict | list):
+        return value
+    if isinstance(value, list):
+        return [_naming(each, itself, depth + 1) for each in value]
+    made: JsonObject = {}
+    for key, each in value.items():
+        if key == "$ref" and each == "#":
+            made[key] = itself
+        else:
+            made[key] = each if key in NO_SCHEMAS else _naming(each, itself, depth + 1)
+    return made
