@@ -115,15 +115,31 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "what zod shows once": (
         thing(a={"type": "array", "items": TEXT}, b={"$ref": "#/properties/a/items"}, c={"$ref": "#/properties/a"}),
-        thing(a={"type": "array", "items": TEXT}, b=TEXT, c={"type": "array", "items": TEXT}),
+        {
+            **thing(a={"type": "array", "items": TEXT}, b=ref("properties_a_items"), c=ref("properties_a")),
+            "$defs": {"properties_a": {"type": "array", "items": TEXT}, "properties_a_items": TEXT},
+        },
     ),
     "what zod shows once, in a list": (
-        thing(a={"anyOf": [NULL, thing(x=TEXT)]}, b={"$ref": "#/properties/a/anyOf/1"}),
-        thing(a={"anyOf": [NULL, thing(x=TEXT)]}, b=thing(x=TEXT)),
+        {**thing(a={"anyOf": [NULL, TEXT]}, b={"$ref": "#/properties/a/anyOf/1"}), "definitions": {"D": NULL}},
+        {
+            **thing(a={"anyOf": [NULL, TEXT]}, b=ref("properties_a_anyOf_1")),
+            "$defs": {"properties_a_anyOf_1": TEXT, "D": NULL},
+        },
+    ),
+    "what zod shows once and contains itself": (
+        thing("e", e=thing("l v", l={"$ref": "#/properties/e"}, v=TEXT)),
+        {
+            **thing("e", e=thing("v", l=ref("properties_e"), v=TEXT)),
+            "$defs": {"properties_e": thing("v", l=ref("properties_e"), v=TEXT)},
+        },
     ),
     "a place in a definition": (
         {**thing(a={"$ref": "#/$defs/A/properties/x"}), "$defs": {"A": thing(x=ref("B")), "B": TEXT}},
-        {**thing(a=ref("B")), "$defs": {"A": thing(x=ref("B")), "B": TEXT}},
+        {
+            **thing(a=ref("defs_A_properties_x")),
+            "$defs": {"A": thing(x=ref("B")), "B": TEXT, "defs_A_properties_x": ref("B")},
+        },
     ),
     "a definition that takes anything": (
         {**thing(a=ref("Any"), b={**ref("Any"), "title": "t"}), "$defs": {"Any": True}},
@@ -177,7 +193,13 @@ def test_no_search_grows_faster_than_the_schema() -> None:
     def cost(given: dict[str, Any]) -> int:
         return steps(lambda: json_schema(given, "p", strict=False))
 
+    def pointed(count: int) -> dict[str, Any]:
+        """Places of one name but for what a name may not have, so that each needs another."""
+        lists = {f"p{'-' * i}": {"type": "array", "items": TEXT} for i in range(count)}
+        return thing(**lists, **{f"q{i}": {"$ref": f"#/properties/p{'-' * i}/items"} for i in range(count)})
+
     assert cost(schema(200)) < 14 * cost(schema(20))
+    assert cost(pointed(200)) < 14 * cost(pointed(20))
 
 
 # ── at every door ────────────────────────────────────────────────────────────────────────────────────────────────────

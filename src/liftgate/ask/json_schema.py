@@ -14,7 +14,7 @@ from typing import Any
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
 from liftgate.ask.schema_drafts import definitions_of, gathered, in_todays_words, moved
-from liftgate.ask.schema_limits import definitions_lifted, loops_opened, required_are_named
+from liftgate.ask.schema_limits import definitions_lifted, loops_opened, places_defined, required_are_named
 from liftgate.ask.schema_refs import (
     MAX_DEPTH,
     NAMES,
@@ -75,10 +75,12 @@ class _Reading:
         self._places = moved(self._root)
         self._strict = strict
         self._room: int | None = None
-        self._refers = False
+        self._refers = self._points = False
 
     def whole(self, param: str) -> object:
         made = self.read(self._given, param, ("#",), 0)
+        if self._points and (placed := places_defined(self._root, _ROOM)) is not None:
+            made = _Reading(placed, strict=self._strict).read(placed, param, ("#",), 0)
         return loops_opened(made) if self._refers and isinstance(made, dict) else made
 
     def read(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> object:
@@ -94,12 +96,9 @@ class _Reading:
             self._refers = True
             if self._definitions.target(checks.string(found["$ref"], Place(param, "$ref"))) is None:
                 raise NamesNothing(Place(param, "$ref"), found["$ref"])
-        while (
-            "$ref" in found
-            and (len(found) > 1 or elsewhere(found["$ref"]))
-            and (merged := self._merged(found, param, within, depth)) is not found
-        ):
+        while "$ref" in found and len(found) > 1 and (merged := self._merged(found, param, within, depth)) is not found:
             within, found = (*within, str(found["$ref"])), merged
+        self._points = self._points or ("$ref" in found and elsewhere(str(found["$ref"])))
         if self._strict:
             _refuse_unsayable(found, param)
         changed = self._changed_within(found, param, within, depth)
@@ -151,8 +150,7 @@ class _Reading:
         name = node["$ref"]
         beside = {key: value for key, value in node.items() if key != "$ref"}
         words = {key for key in beside if not key.startswith("$")}
-        may_stay = _BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset[str]()
-        if words <= may_stay and not elsewhere(name):
+        if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
             return node
         target = self._definitions.target(name)
         if target is None:
@@ -161,6 +159,7 @@ class _Reading:
             return _both(target, beside)
         if words <= _BESIDE_CYCLE:
             return node
+        self._points = self._points or elsewhere(name)
         return {**beside, "allOf" if "anyOf" in beside else "anyOf": [{"$ref": name}]}
 
     def _has_room(self, target: JsonObject) -> bool:

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from operator import is_
 from typing import Any, NamedTuple
 
-from liftgate.ask.schema_refs import MAX_DEPTH, NO_SCHEMAS, Definitions
+from liftgate.ask.schema_refs import MAX_DEPTH, NO_SCHEMAS, Definitions, count_values, elsewhere
 from liftgate.json_types import JsonObject
 
 _DEFINITIONS = ("$defs", "definitions")
+_UNNAMED = re.compile(r"[^A-Za-z0-9_]+")
 _CHOICES = ("anyOf", "oneOf", "allOf")
 _ROUNDS = 8
 """How often loops are looked for again once some are opened. Only those through choices alone need a second time."""
@@ -39,6 +41,47 @@ def definitions_lifted(root: JsonObject) -> JsonObject | None:
         if isinstance(own := root.get(keyword), dict):
             found.update(own)
     return {**root, **lifted} if lifted else None
+
+
+def places_defined(root: JsonObject, room: int) -> JsonObject | None:
+    """The root where each place that a `$ref` points to and that is no definition is one too. None where there is
+    none, or where they would make the schema more than `room` times as large."""
+    places = {ref for node in _nodes(root) if isinstance(ref := node.get("$ref"), str) and elsewhere(ref)}
+    taken = {name for keyword in _DEFINITIONS if isinstance(node := root.get(keyword), dict) for name in node}
+    names: dict[str, str] = {}
+    counts: dict[str, int] = {}  # of one name, so that many alike are not counted from the first again
+    for place in sorted(places):
+        name = called = _UNNAMED.sub("_", place.partition("#")[2]).strip("_")
+        while name in taken:
+            counts[called] = counts.get(called, 1) + 1
+            name = f"{called}_{counts[called]}"
+        taken.add(name)
+        names[place] = name
+    named = _renamed(root, {place: f"#/$defs/{name}" for place, name in names.items()})
+    definitions = Definitions(named)
+    found = {name: target for place, name in names.items() if (target := definitions.target(place)) is not None}
+    left = room * count_values(root, 100_000)
+    for target in found.values():
+        left -= count_values(target, left)
+    if left < 0 or not found:
+        return None
+    given = named.get("$defs")
+    return {**named, "$defs": {**(given if isinstance(given, dict) else {}), **found}}
+
+
+def _renamed(value: Any, names: dict[str, str], depth: int = 0) -> Any:
+    """With other `$ref`s for those of `names`."""
+    if depth > 4 * MAX_DEPTH or not isinstance(value, dict | list):  # no schema is deeper
+        return value
+    if isinstance(value, list):
+        return [_renamed(each, names, depth + 1) for each in value]
+    made: JsonObject = {}
+    for key, each in value.items():
+        if key == "$ref" and isinstance(each, str):
+            made[key] = names.get(each, each)
+        else:
+            made[key] = each if key in NO_SCHEMAS else _renamed(each, names, depth + 1)
+    return made
 
 
 class _Way(NamedTuple):
