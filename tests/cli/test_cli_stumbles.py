@@ -77,6 +77,39 @@ def test_what_is_no_number_and_no_day_is_told_in_words() -> None:
     assert numbers > 8
 
 
+def homeless(cli: Cli, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of a user without a home or a name, as `docker run --user 54321` makes one."""
+    program = "import runpy, sys; sys.modules['pwd'] = None; runpy.run_module('liftgate', run_name='__main__')"
+    environ = {name: value for name, value in cli.environ.items() if name != "HOME"}
+    words = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(words, cwd=cli.home, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_user_without_a_home_can_ask_and_upload(cli: Cli) -> None:
+    (cli.home / "note.txt").write_text("The ferry leaves at nine.")
+    for arguments in (("chat", "When?"), ("chat", "When?", "--file", "note.txt"), ("files", "upload", "note.txt")):
+        done = homeless(cli, *arguments)
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    done = homeless(cli, "chat", "--continue", "And then?")
+    assert done.returncode == 2 and "cannot be written, so no answer is remembered" in done.stderr
+    assert sorted(path.name for path in cli.home.iterdir()) == ["note.txt"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("admin", "owners"), ("admin", "keys", "list")], ids=" ".join)
+def test_a_user_without_a_home_is_told_to_say_where_the_data_are(arguments: tuple[str, ...], cli: Cli) -> None:
+    cli.environ["GEMINI_API_KEY"] = "AIza-of-the-test-0123456789"
+    done = homeless(cli, *arguments)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert "this user has no home directory, so say where the data are" in done.stderr
+
+
+def test_a_user_without_a_home_can_try_the_sandbox(cli: Cli) -> None:
+    """It goes on to listen, at a port that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = homeless(cli, "--sandbox", "--port", str(taken.getsockname()[1]))
+    assert done.stderr.startswith("liftgate: Cannot listen on 127.0.0.1 port"), done.stderr
+
+
 LONG = "a" * 300
 """No file can have such a name: looking for one fails, as it does below a directory that may not be entered."""
 

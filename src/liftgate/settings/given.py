@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from liftgate.errors import ConfigError
 from liftgate.settings import litellm_config
 from liftgate.settings.caller import Caller
 from liftgate.settings.faults import Faults
@@ -44,7 +46,9 @@ class Given:
             if value is not None:
                 self._take(name, value, self._caller.option(BY_NAME[name]))
         data_dir = self._options.get("data_dir")
-        self._options["data_dir"] = data_dir.absolute() if isinstance(data_dir, Path) else default_data_dir(environ)
+        self._options["data_dir"] = Path()
+        with faults.noted():
+            self._options["data_dir"] = data_dir.absolute() if isinstance(data_dir, Path) else default_data_dir(environ)
         return self._options
 
     def name(self, option: str) -> str:
@@ -109,10 +113,16 @@ def _ours(values: Mapping[str, object], path: str, faults: Faults) -> dict[str, 
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """Where this platform keeps a user's application data."""
-    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    """Where this platform keeps a user's application data. Raises ConfigError for a user who has no home."""
     if environ.get("XDG_DATA_HOME"):
         return Path(environ["XDG_DATA_HOME"]) / "liftgate"
+    known = environ.get("HOME") or os.path.expanduser("~")
+    if known == "~":
+        raise ConfigError(
+            "data_dir: this user has no home directory, so say where the data are: --data-dir, LIFTGATE_DATA_DIR or "
+            "data_dir in liftgate_settings."
+        )
+    home = Path(known)
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "liftgate"
     if sys.platform == "win32" and environ.get("LOCALAPPDATA"):

@@ -97,12 +97,18 @@ async def _chat(where: Address, question: Question) -> None:
     from liftgate.cli.chat.answer import CHAT, RESPONSES, Asked, first_model, show_answer, uploaded
     from liftgate.cli.chat.last import Last, LastAnswers
     from liftgate.sdk.remote.gateway_client import GatewayClient
-    from liftgate.sdk.remote.upload_state import state_dir
+    from liftgate.sdk.remote.upload_state import can_remember, state_dir
 
     answers = LastAnswers(state_dir(os.environ), where)
     before = answers.load() if question.goes_on else None
     if question.goes_on and before is None:
-        raise click.UsageError("--continue: nothing was asked of this gateway before, with this key.")
+        remembered = state_dir(os.environ)
+        why = (
+            "nothing was asked of this gateway before, with this key, or the last answer was too long to be kept"
+            if can_remember(remembered)
+            else f"{remembered} cannot be written, so no answer is remembered"
+        )
+        raise click.UsageError(f"--continue: {why}.")
     async with GatewayClient(where) as gateway:
         model = question.model or (before.model if before else await first_model(gateway))
         file_ids = await uploaded(where, question.given, model)

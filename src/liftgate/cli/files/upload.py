@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, 
     Standard output gets one line for each file, its id first; with --json, its File object.
     """
     from liftgate.cli.files.sending import send_files
+    from liftgate.sdk.remote.upload_state import can_remember, state_dir
 
     models = tuple(dict.fromkeys(asked["models"]))
     new = NewFile(purpose=asked["purpose"], models=models, life_seconds=asked["expires_after"])
@@ -55,7 +57,9 @@ def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, 
             )
         )
     except Interrupted:
-        raise Interrupted("interrupted; the same command goes on with what is unfinished") from None
+        if can_remember(remembered := state_dir(os.environ)):
+            raise Interrupted("interrupted; the same command goes on with what is unfinished") from None
+        raise Interrupted(f"interrupted; {remembered} cannot be written, so the same command begins anew") from None
     if failures:
         raise click.exceptions.Exit(max(failure.exit_code for failure in failures))
 

@@ -31,6 +31,9 @@ def serve(
         if sandbox:
             from liftgate.cli.serve.embedded import EXAMPLE_KEY, embedded_sandbox
 
+            # A user without a home has no default place for data either, and needs none here.
+            known = environ.get("HOME") or os.path.expanduser("~")
+            environ["HOME"] = "/" if known == "~" else known
             environ["GEMINI_API_BASE"] = stack.enter_context(embedded_sandbox())
             environ["GEMINI_API_KEY"] = environ.get("GEMINI_API_KEY") or EXAMPLE_KEY
             notes.append(f"the sandbox is Gemini here: {environ['GEMINI_API_BASE']}")

@@ -24,13 +24,24 @@ KEPT_SECONDS = 7 * 86_400.0
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:
-    """Where this platform keeps what a program remembers of its runs."""
-    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    """Where this platform keeps what a program remembers of its runs. Nothing can be made there for a user who has no
+    home, such as one without a name in a container."""
+    known = environ.get("HOME") or os.path.expanduser("~")
+    home = Path(os.devnull if known == "~" else known)
     if environ.get("XDG_STATE_HOME"):
         return Path(environ["XDG_STATE_HOME"]) / "liftgate"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "liftgate"
     return home / ".local" / "state" / "liftgate"
+
+
+def can_remember(directory: Path) -> bool:
+    """Whether a `state_dir` is there, or can be made, and can be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return False
+    return os.access(directory, os.W_OK | os.X_OK)
 
 
 @dataclass(slots=True)
