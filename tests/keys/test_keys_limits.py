@@ -213,6 +213,22 @@ def test_tokens_of_a_minute_are_what_google_counted(url: str) -> None:
     assert (caught.value.type, caught.value.code) == ("tokens", "rate_limit_exceeded")
 
 
+@pytest.mark.parametrize("limits", [{"tpm_limit": 10_000}, {"max_budget": 0.001}])
+def test_what_refuses_a_large_request_is_left_for_a_small_one_elsewhere(
+    two: list[GatewayProcess], limits: dict[str, Any]
+) -> None:
+    """It is not lent to a process in which it serves nobody."""
+    first, second = two[0].url, two[1].url
+    key = make(first, **limits)["key"]
+    ask(first, "POST", "/v1/chat/completions", BODY, key)
+    time.sleep(1.5)
+    large = {**BODY, "max_tokens": 20_000}
+    for _ in range(3):
+        assert refusal(first, "POST", "/v1/chat/completions", large, key).status == 429
+        assert ask(second, "POST", "/v1/chat/completions", BODY, key)["choices"]
+        time.sleep(1.5)
+
+
 @pytest.mark.parametrize("limit", [1, 20])
 def test_a_rate_is_exact_over_processes(two: list[GatewayProcess], limit: int) -> None:
     urls = [gateway.url for gateway in two]

@@ -69,6 +69,8 @@ class Allowance:
         self._closed_until = 0.0
         self._closed_from = 0
         self._unsure: Request | None = None
+        self._hurries = False
+        """What lies here could not serve who was refused: it goes back at once, for others may need it."""
         self.is_rate = limit.kind in ("requests", "tokens")
 
     def change(self, limit: Limit) -> None:
@@ -164,6 +166,8 @@ class Allowance:
         """`now`: on the monotonic clock."""
         if self.waiters or self.is_idle:
             return bool(self.waiters)
+        if self._hurries:
+            return True
         is_unused = self.hand and not (self._taken or self.is_rate)
         return now - self._answered_at >= (UNUSED if is_unused else FLUSH[self.limit.kind])
 
@@ -179,7 +183,8 @@ class Allowance:
         if self._unsure is not None:
             return self._unsure
         self._number += 1
-        needed = 0
+        self._hurries = False
+        needed, least = 0, min((waiter.amount for waiter in self.waiters), default=0)
         for waiter in self.waiters:
             waiter.asked = True
             needed += waiter.amount
@@ -202,6 +207,7 @@ class Allowance:
             settled,
             self.out + self.hand,
             max(0, needed - self.hand),
+            max(0, least - self.hand),
             wished,
             corrections,
             begin,
@@ -243,6 +249,9 @@ class Allowance:
                 self._closed_until = now + min(CLOSED, pause)
                 self._closed_from = waiter.amount
                 waiter.future.set_result(Refusal(self.limit, waiter.amount, self._without_hand(standing), ends_at))
+                self._hurries = self.hand > 0
+        if self._hurries and self.is_rate:
+            self._return_hand()
         self.waiters = kept
 
     def _may_come_back(self, waiter: Waiter, standing: Standing, now: float) -> bool:

@@ -31,9 +31,9 @@ class Request(msgspec.Struct, frozen=True):
     """One process's word on one limit. `amount`: the limit. `holder`, `number`: of the process, and of its requests.
 
     `settled`: nano-dollars that were spent since the last one. `held`: what it has out still. `needed`: what it wants
-    for requests that wait; `wished`: what it would like on top. `corrections`: second → cells of a rate that came back
-    unused (below 0), or turned out to be needed (above). `begin`: of the window. `life`: seconds for which a holder
-    is believed to live."""
+    for requests that wait, `least`: what serves one of them; `wished`: what it would like on top. `corrections`:
+    second → cells of a rate that came back unused (below 0), or turned out to be needed (above). `begin`: of the
+    window. `life`: seconds for which a holder is believed to live."""
 
     limit_id: str
     subject: str
@@ -44,10 +44,17 @@ class Request(msgspec.Struct, frozen=True):
     settled: int = 0
     held: int = 0
     needed: int = 0
+    least: int = 0
     wished: int = 0
     corrections: dict[int, int] = {}
     begin: float = 0.0
     life: float = 30.0
+
+    def grant(self, free: int, most: int) -> int:
+        """Of what is free; `most`: of what it would only like. Nothing where it would serve nobody, and lie there while
+        others are refused."""
+        granted = min(free, max(self.needed, min(self.wished, most)))
+        return granted if granted >= self.least else 0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -86,7 +93,7 @@ class Pool(msgspec.Struct):
             self.spent += request.settled - self.gone.pop(request.holder, 0)
             others = sum(held.amount for holder, held in self.held.items() if holder != request.holder)
             free = max(0, request.amount - self.spent - others - request.held)
-            granted = min(free, max(request.needed, min(request.wished, free // (2 * (len(self.held) + 1)))))
+            granted = request.grant(free, free // (2 * (len(self.held) + 1)))
         held = request.held + granted
         if held:
             self.held[request.holder] = Held(held, now + request.life, request.number)
@@ -122,7 +129,7 @@ class Rate(msgspec.Struct):
         self.cells = {at: count for at, count in cells.items() if count > 0}
         used = sum(self.cells.values())
         free = max(0, request.amount - used)
-        granted = min(free, max(request.needed, min(request.wished, free // 4)))
+        granted = request.grant(free, free // 4)
         if granted:
             self.cells[second] = self.cells.get(second, 0) + granted
         full_at = float(max(self.cells, default=second - _KEPT) + _KEPT)
