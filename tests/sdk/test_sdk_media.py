@@ -33,18 +33,12 @@ def pages() -> Iterator[str]:
     bodies = {"/small.png": (b"image/png", PNG), "/large.bin": (b"text/plain", b"word " * 60_000), "/empty": (b"", b"")}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                kind = (await receive())["type"].removeprefix("lifespan.")
-                await send({"type": f"lifespan.{kind}.complete"})
-                if kind == "shutdown":
-                    return
         kind, body = bodies.get(scope["path"], (b"text/html", b"no such page"))
         status = 200 if scope["path"] in bodies else 404
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
         await send({"type": "http.response.body", "body": body})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url
 
 
