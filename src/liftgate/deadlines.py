@@ -153,7 +153,8 @@ class Waits:
         self._rings = self._ends = 0.0
 
     def within(self, seconds: float) -> Waits:
-        return self.until(monotonic() + seconds)
+        self._ends = monotonic() + seconds
+        return self
 
     def until(self, ends: float) -> Waits:
         """The same, up to a moment of the monotonic clock."""

@@ -62,8 +62,7 @@ class AnswerFold(Generic[Q]):
         if not self._begun:
             self._begin(chunk)
         events: list[Event] = []
-        candidates = chunk.get("candidates")
-        if candidates is not None:
+        if (candidates := chunk.get("candidates")) is not None:
             if type(candidates) is not list:
                 raise upstream.wrong("candidates", "an array", candidates)
             place = 0
@@ -102,7 +101,8 @@ class AnswerFold(Generic[Q]):
 
     def _take_plain(self, parts: Sequence[upstream.PlainPart], events: list[Event]) -> None:
         choice = self._choices.get(0) or self._new_choice({}, 0)
-        found, length, starts = list[ChoiceEvent](), choice.length, choice.part_starts
+        length, starts = choice.length, choice.part_starts
+        found: list[ChoiceEvent] = []
         for part in parts:
             starts.append(length)
             if part.thought:

@@ -127,7 +127,7 @@ class GeminiStream:
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         together = b"".join(events)
-        if ERROR in together or len(together) > LARGE or _DONE in events:
+        if together.find(ERROR) >= 0 or len(together) > LARGE or _DONE in events:
             return self._looked_at(events)
         return events
 
