@@ -44,7 +44,7 @@ class AnswerFold(Generic[Q]):
     too, as far as it repeats what was asked.
     """
 
-    def __init__(self, head: Head, question: Q, *, new_call_id: Callable[[], str], large: bool = False) -> None:
+    def __init__(self, head: Head, question: Q, new_call_id: Callable[[], str], large: bool = False) -> None:
         asked = question.without_body() if large else question
         self.answer = Answer(head, asked)
         self.answer.large = large

@@ -212,7 +212,7 @@ class Generate:
         if noted is not None:
             noted.note_answer()
         call = ready.call
-        fold = AnswerFold(call.head, question, new_call_id=call.new_call_id, large=call.large)
+        fold = AnswerFold(call.head, question, call.new_call_id, call.large)
         large = len(raw) >= LARGE
         if large:
             fold.answer.large = True
@@ -282,7 +282,7 @@ class Generate:
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         call = ready.call
-        fold = AnswerFold(call.head, question, new_call_id=call.new_call_id, large=call.large)
+        fold = AnswerFold(call.head, question, call.new_call_id, call.large)
         started = StartedStream(stream, fold, call.owner, self._signatures, self._clock, noted)
         started.tells_cost = self._settings.counting.spend
         try:

@@ -210,7 +210,7 @@ class Exchange:
         False where it has to be sent, since the client is slow."""
         if self._line.write_paused or self._head is not None:
             return False
-        lines = [b": ".join(header) for header in headers]
+        lines = [*map(b": ".join, headers)]
         bare = status in (204, 304)
         if not bare:
             lines.append(b"content-length: %d" % len(body))

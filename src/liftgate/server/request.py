@@ -243,7 +243,7 @@ class Request:
             value = decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
         except NO_JSON:
             value = read_again(body)
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             raise InvalidRequest(BAD_JSON)
         return value
 
