@@ -118,3 +118,32 @@ def test_a_full_disk_keeps_the_backup_that_is_there(tmp_path: Path) -> None:
             ledger.check(gateway.url)
         subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
         assert site.admin_json("backup", disk / "backup")["files"] == 7
+
+
+@pytest.mark.parametrize("lacks", ["missing", "damaged"])
+def test_a_restore_leaves_what_the_backup_has_no_better_of(tmp_path: Path, lacks: str) -> None:
+    """Bytes in place that are damaged give way to whole ones alone: they may be all that is left of a file."""
+    site, ledger, backup = Site(tmp_path / "site"), Ledger(), tmp_path / "backup"
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 3)
+    site.admin("backup", backup)
+    [lost, mended, whole] = sorted(site.objects())
+
+    def place_of(key: str, directory: Path) -> Path:
+        [place] = directory.glob(f"blobs/*/{key}")
+        return place
+
+    for key in (lost, mended):
+        place = place_of(key, site.data_dir)
+        place.write_bytes(b"?" + place.read_bytes()[1:])
+    left = place_of(lost, site.data_dir).read_bytes()
+    if lacks == "missing":
+        place_of(lost, backup).unlink()
+    else:
+        place_of(lost, backup).write_bytes(bytes(len(left)))
+    for _ in range(2):
+        done = site.admin("restore", backup, "--replace", code=1)
+        assert f"{lacks:<8} {lost}" in done.stdout
+        assert place_of(lost, site.data_dir).read_bytes() == left
+        for key in (mended, whole):
+            assert place_of(key, site.data_dir).read_bytes() == place_of(key, backup).read_bytes()

@@ -1,7 +1,7 @@
 """Objects from one store to another, hashed on the way: what a backup and a restore have in common.
 
 An object keeps its key. What is there already, whole, is not copied again, so a run that was cut is gone on with by
-the next one. Bytes that do not hash to what the catalogue says are not kept.
+the next one. Bytes that do not hash to what the catalogue says are not copied; what was in their place stays.
 """
 
 from __future__ import annotations
@@ -96,10 +96,14 @@ class Copier:
 
     async def _copy(self, whole: Whole, threads: Executor, group: asyncio.TaskGroup) -> Outcome:
         if all(self.there.get(key) == size for key, size in whole.objects) and (
-            self.believe or await self._hashes(whole)
+            self.believe or await self._wrong(self.target, whole) is None
         ):
             self.moved(whole.size)
             return "there"
+        # What is in place is not whole. It gives way only to what is: it may be all that is left.
+        in_place = any(key in self.there for key, _ in whole.objects)
+        if in_place and (wrong := await self._wrong(self.source, whole)) is not None:
+            return wrong
         digest = hashlib.sha256()
         try:
             for key, size in whole.objects:
@@ -111,21 +115,27 @@ class Copier:
             return "damaged"
         if whole.sha256 and digest.hexdigest() != whole.sha256:
             for key, _ in whole.objects:
-                await self.target.delete(key)
+                await self._forget(key)
             return "damaged"
         return "copied"
 
-    async def _hashes(self, whole: Whole) -> bool:
+    async def _wrong(self, store: BlobStore, whole: Whole) -> Literal["missing", "damaged"] | None:
+        """What is wrong with it there."""
         digest = hashlib.sha256()
         try:
             for key, size in whole.objects:
-                pieces = cast("AsyncGenerator[bytes]", self.target.open(key, size).read(0, size))
+                pieces = cast("AsyncGenerator[bytes]", store.open(key, size).read(0, size))
                 async with aclosing(pieces):
                     async for piece in pieces:
                         digest.update(piece)
         except BlobMissing:
-            return False
-        return not whole.sha256 or digest.hexdigest() == whole.sha256
+            return "missing"
+        return "damaged" if whole.sha256 and digest.hexdigest() != whole.sha256 else None
+
+    async def _forget(self, key: str) -> None:
+        """Of an object that was not copied whole. What was in its place before is left."""
+        if key not in self.there:
+            await self.target.delete(key)
 
     async def _copy_object(
         self, key: str, size: int, before: _Hash, threads: Executor, group: asyncio.TaskGroup
@@ -145,7 +155,7 @@ class Copier:
             storing.cancel()
             await spool.discard()
             await asyncio.gather(storing, return_exceptions=True)
-            await self.target.delete(key)
+            await self._forget(key)
             raise
         await spool.close()
         return spool.digest
