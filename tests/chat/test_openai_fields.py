@@ -333,3 +333,12 @@ def test_json_output_of_models_without_it(ask: Ask, sandbox: SandboxServer, mode
     assert (refused.value.status, refused.value.error["param"]) == (400, "response_format")
     ask(**asked, drop_params=True)
     assert "responseMimeType" not in last_body(sandbox).get("generationConfig", {})
+
+
+@pytest.mark.parametrize("guess", ["def f(): pass", [{"type": "text", "text": "def f(): pass"}]])
+def test_a_guess_at_the_answer_changes_nothing(ask: Ask, sandbox: SandboxServer, guess: Any) -> None:
+    """Editors send the text that is to be changed, with each edit."""
+    ask(model=NEW, messages=[GO], prediction={"type": "content", "content": guess})
+    sent = last_body(sandbox)
+    ask(model=NEW, messages=[GO])
+    assert last_body(sandbox) == sent

@@ -172,7 +172,7 @@ def test_responses_read_the_other_spelling_too(url: str, sandbox: SandboxServer)
 
 # ── parameters that ask for nothing ──────────────────────────────────────────────────────────────────────────────────
 
-CHAT_REFUSED = ("guardrails", "extra_headers", "api_key", "api_base", "prediction", "moderation", "mock_response")
+CHAT_REFUSED = ("guardrails", "extra_headers", "api_key", "api_base", "moderation", "mock_response")
 
 
 @pytest.mark.parametrize("nothing", ["", [], {}, False])
