@@ -22,7 +22,7 @@ from growth import steps
 from liftgate.ask.json_schema import json_schema
 from raw_http import Answer, call
 
-MODEL = "gemini-3.5-flash"
+MODEL, OLDER = "gemini-3.5-flash", "gemini-2.5-flash"
 TEXT, NULL = {"type": "string"}, {"type": "null"}
 
 
@@ -215,8 +215,8 @@ def sandbox() -> Iterator[SandboxServer]:
 def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = settings_for(sandbox, tmp_path_factory.mktemp("gateway"))
     deployment = settings.deployments[0]
-    named = replace(deployment, model_name=MODEL, model=MODEL)
-    with gateway_server(replace(settings, deployments=(named,))) as base:
+    named = tuple(replace(deployment, id=name, model_name=name, model=name) for name in (MODEL, OLDER))
+    with gateway_server(replace(settings, deployments=named)) as base:
         yield base
 
 
@@ -278,3 +278,40 @@ def test_a_name_of_nothing_is_told_with_its_place(url: str, name: str) -> None:
         text = answer.body.decode()
         assert "names nothing in it" in text, door
         assert "properties.a.items.$ref" in text, door
+
+
+def test_a_name_without_a_property_in_googles_own_words(sandbox: SandboxServer, url: str) -> None:
+    """A form in Google's types is sent as its Schema, in which each property has a type."""
+    inner = {"type": "OBJECT", "properties": {"x": {"type": "STRING"}}, "required": ["y"]}
+    schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "b": inner}, "required": ["a", "c"]}
+    form = {"type": "json_object", "response_schema": schema}
+    answer = ask(url, "/v1/chat/completions", {"messages": HI, "response_format": form})
+    assert answer.status == 200, answer.body
+    got = sandbox.control("bodies")["bodies"][-1]["body"]["generationConfig"]["responseSchema"]
+    assert got["required"] == ["a"]
+    assert "required" not in got["properties"]["b"]
+
+
+MALFORMED: dict[str, dict[str, Any]] = {
+    "definitions that are none": {"type": "array", "items": {"$ref": "#"}, "$defs": True},
+    "definitions that are none, in the older word": {"type": "array", "items": {"$ref": "#"}, "definitions": ["x"]},
+    "a name that is no text behind one that is": {
+        **thing(a={**ref("A"), "title": "t"}),
+        "$defs": {"A": {"$ref": {"x": 1}, "description": "d"}},
+    },
+    "required names that are no text": {**thing(a=TEXT), "required": ["a", ["b"], None, 5]},
+    "required names that are no list": {**thing(a={"$ref": "#"}), "required": True, "minItems": "3"},
+    "properties that are none": {"required": ["a"], "properties": ["a"]},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_no_schema_is_refused_or_passed_on_and_no_fault(url: str, name: str) -> None:
+    beside = {"tools": [{"type": "function", "function": {"name": "f"}}]}
+    for model in (MODEL, OLDER):
+        for path, body in doors(MALFORMED[name]).values():
+            answer = ask(url, path, {**beside, **body, "model": model})
+            assert answer.status in (200, 400), answer.body
+    googles = {"type": "json_object", "response_schema": {**MALFORMED[name], "type": "OBJECT"}}
+    answer = ask(url, "/v1/chat/completions", {"messages": HI, "response_format": googles})
+    assert answer.status in (200, 400), answer.body

@@ -61,8 +61,9 @@ def json_function(generation: JsonMapping, names: Collection[str]) -> tuple[Json
 def _holding(schema: object) -> JsonObject:
     """Arguments are an object; what the schema refers to stays where its references look for it. One that refers to
     itself becomes a definition, as Google knows no other place by which to name it."""
-    held = {key: value for key, value in schema.items() if key not in _DEFINITIONS} if isinstance(schema, dict) else {}
-    shared = {key: schema[key] for key in _DEFINITIONS if isinstance(schema, dict) and key in schema}
+    whole = schema if isinstance(schema, dict) else {}
+    shared = {key: whole[key] for key in _DEFINITIONS if isinstance(whole.get(key), dict)}
+    held = {key: value for key, value in whole.items() if key not in shared}
     name = _NAME
     while name in shared.get("$defs", ()):
         name += "_"

@@ -147,7 +147,7 @@ class _Reading:
         What contains itself, and what would make the schema too large, is named by a choice of one instead, beside
         which anything may stand.
         """
-        name = node["$ref"]
+        name = checks.string(node["$ref"], Place(param, "$ref"))  # what a merged one names may be no text
         beside = {key: value for key, value in node.items() if key != "$ref"}
         words = {key for key in beside if not key.startswith("$")}
         if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):

@@ -70,6 +70,12 @@ class _Subset:
             if value is None and key not in NULL_IS_A_VALUE:
                 continue
             self._keyword(out, key, value, param, within, depth)
+        if isinstance(required := out.get("required"), list):
+            # A name without a property is Google's 400, and Schema has no word for a property of any value.
+            properties = out.get("properties", {})
+            out["required"] = [name for name in required if isinstance(name, str) and name in properties]
+            if not out["required"]:
+                del out["required"]
         return out
 
     def _keyword(

@@ -78,7 +78,7 @@ def _check_required(node: JsonObject, place: str) -> None:
     required, properties = node.get("required"), node.get("properties", {})
     if isinstance(required, list) and isinstance(properties, dict):
         for name in required:
-            if name not in properties:
+            if isinstance(name, str) and name not in properties:
                 raise Refusal(400, f"schema at {place} requires unspecified property '{name}'")
 
 
@@ -108,12 +108,13 @@ def _check_loop(root: JsonObject, node: object, path: str, seen: set[int], start
         if id(target) not in seen:
             seen.add(id(target))
             _check_loop(root, target, path, seen, start)
+    required = node.get("required")
     for name, each in node["properties"].items() if isinstance(node.get("properties"), dict) else ():
-        if name in (node.get("required") or ()):
+        if isinstance(required, list) and name in required:
             _check_loop(root, each, f"{path}.properties.{name}", seen, start)
     for key in LISTS[:3]:
         for index, each in enumerate(node[key]) if isinstance(node.get(key), list) else ():
             _check_loop(root, each, f"{path}.{key}.{index}", seen, start)
     _check_loop(root, node.get("additionalProperties"), f"{path}.additionalProperties", seen, start)
-    if node.get("minItems", 0) > 0:
+    if isinstance(least := node.get("minItems"), int) and least > 0:
         _check_loop(root, node.get("items"), f"{path}.items", seen, start)
