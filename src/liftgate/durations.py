@@ -8,6 +8,7 @@ from liftgate.errors import InvalidRequest
 
 _DURATION = re.compile(r"(\d{1,9})(s|m|h|d|w|mo)\Z", re.ASCII)
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "mo": 30 * 86_400}
+NOTHING = (None, "", 0, "0", *(f"0{unit}" for unit in SECONDS))
 LONGEST = 100 * 366 * 86_400
 
 
@@ -28,3 +29,8 @@ def seconds_of(value: object, param: str) -> float:
     """Its length, a month counted as 30 days. Raises InvalidRequest."""
     number, unit = read_duration(value, param)
     return float(number * SECONDS[unit])
+
+
+def grace_of(value: object, param: str) -> float:
+    """As `seconds_of`, of a time that there may be none of."""
+    return 0.0 if value in NOTHING else seconds_of(value, param)

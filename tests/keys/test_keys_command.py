@@ -134,6 +134,14 @@ def test_a_wrong_value_is_told_by_the_option_that_gave_it(
     assert done.returncode == 2 and f"Error: Invalid value for {option}: expected " in done.stderr
 
 
+@pytest.mark.parametrize("none", ["0s", "0", ""])
+def test_no_time_of_grace_is_none(beside: tuple[str, Operator], none: str) -> None:
+    url, operator = beside
+    secret = operator.say("generate").strip()
+    shown = json.loads(operator.say("regenerate", secret, "--grace", none, "--json"))
+    assert shown["old_key_good_until"] is None and ask(url, "GET", "/key/info", key=shown["key"])
+
+
 def test_a_wrong_time_of_grace_is_told_by_its_option(beside: tuple[str, Operator]) -> None:
     done = beside[1].run("regenerate", "ci", "--grace", "3x")
     assert done.returncode == 2 and "Invalid value for '--grace': expected a number and one of" in done.stderr

@@ -172,12 +172,12 @@ def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -
 @data_options
 def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Give a key another secret, and show it. Its files, models and limits stay."""
-    from liftgate.durations import seconds_of
+    from liftgate.durations import grace_of
     from liftgate.errors import InvalidRequest
     from liftgate.keys.shown import made_key
 
     try:
-        seconds = seconds_of(grace, "--grace") if grace else 0.0
+        seconds = grace_of(grace, "--grace")
     except InvalidRequest as wrong:
         raise click.UsageError(wrong.message) from None
     (shown, secret), places = _on_key(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from liftgate.audit import By
-from liftgate.durations import SECONDS, seconds_of
+from liftgate.durations import grace_of
 from liftgate.errors import Conflict, InvalidRequest, LiftgateError, MissingParameter, NotFound, Unavailable, let_go
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import read_fields
@@ -30,7 +30,6 @@ STATUSES: dict[str, Literal["active", "blocked", "expired"]] = {
     "blocked": "blocked",
 }
 """LiteLLM's and ours → ours."""
-NO_GRACE = (None, "", 0, "0", *(f"0{unit}" for unit in SECONDS))
 ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_id")
 
 
@@ -148,8 +147,7 @@ async def regenerate(request: Request) -> Response:
     fields = _without_secret(body, "new_key", "grace_period")
     if (new := read_fields({"key": body.get("new_key")})["key"]) is not None:
         fields["key"] = new
-    grace = body.get("grace_period")
-    seconds = 0.0 if grace in NO_GRACE else seconds_of(grace, "grace_period")
+    seconds = grace_of(body.get("grace_period"), "grace_period")
     await report_spent(request)
     return json_response(made_key(*await request.gateway.keyring.regenerate(key, fields, seconds, by)))
 
