@@ -138,6 +138,49 @@ def test_an_address_is_taken_with_and_without_its_version(behind: str, url: str,
 
 
 @pytest.mark.parametrize(
+    ("variable", "proxy", "code", "said"),
+    [
+        ("HTTPS_PROXY", "nonsense", 2, "HTTPS_PROXY in the environment must be an http:// or https:// URL."),
+        (
+            "https_proxy",
+            "socks5://127.0.0.1:9",
+            2,
+            "https_proxy in the environment must be an http:// or https:// URL.",
+        ),
+        ("HTTPS_PROXY", "http://127.0.0.1:9", 3, "the proxy that HTTPS_PROXY names cannot (Connection refused)."),
+        ("https_proxy", "http://127.0.0.1:9", 3, "the proxy that https_proxy names cannot (Connection refused)."),
+        ("HTTPS_PROXY", "{}", 3, "the proxy that HTTPS_PROXY names answered HTTP 407"),
+    ],
+)
+def test_a_proxy_that_fails_is_not_taken_for_the_gateway(
+    variable: str, proxy: str, code: int, said: str, tmp_path: Path
+) -> None:
+    with refusing_proxy() as url:
+        for command in COMMANDS:
+            cli = Cli(tmp_path, "https://gateway.invalid")
+            cli.environ[variable] = proxy.format(url)
+            told = cli.run(*command, code=code).stderr.decode()
+            assert said in told and "Is the gateway running?" not in told and "base-url" not in told, told
+
+
+@contextmanager
+def refusing_proxy() -> Iterator[str]:
+    """One that asks for a name and a password."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_error(407)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
     ("environ", "arguments", "said"),
     [
         ({"LIFTGATE_BASE_URL": "nonsense"}, (), "LIFTGATE_BASE_URL: expected an address"),

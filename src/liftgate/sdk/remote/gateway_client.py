@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamKeyRejected
+from liftgate.http.network import EnvironmentProxies, network_reason
 from liftgate.json_types import JsonObject, loaded
 from liftgate.sdk.remote.gateway_errors import (
     GONE_BEHIND_A_PROXY,
@@ -59,7 +60,7 @@ class Address:
 
 class GatewayClient:
     """`async with GatewayClient(address) as gateway:`. Every failure is a LiftgateError: GatewayUnreachable, or what
-    the gateway answered. `headers` go with every request."""
+    the gateway answered; ConfigError for a proxy of the environment that is none. `headers` go with every request."""
 
     def __init__(self, address: Address, headers: Mapping[str, str] | None = None) -> None:
         self.address = address
@@ -67,6 +68,9 @@ class GatewayClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        if not self.address.local:
+            # Here, where the variable can be named: aiohttp would take the gateway's address for the wrong one.
+            EnvironmentProxies()
         headers = {"User-Agent": f"liftgate/{version('liftgate')}", "Accept-Encoding": "identity", **self._headers}
         if self.address.api_key:
             headers["Authorization"] = f"Bearer {self.address.api_key}"
@@ -188,9 +192,15 @@ class GatewayClient:
         if isinstance(error, aiohttp.ClientConnectorSSLError):
             plain_url = self.address.url.replace("https://", "http://", 1)
             return GatewayUnreachable(f"{subject}{self.address.url} does not speak https; try {plain_url}.")
+        by_proxy = f"{subject}{self.address.url} cannot be reached: the proxy that {self._proxy()}"
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            reason = network_reason(error.os_error) or str(error.os_error)
+            return GatewayUnreachable(f"{by_proxy} names cannot ({reason}).")
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            refusal = f"HTTP {error.status}{f' ({error.message})' if error.message else ''}"
+            return GatewayUnreachable(f"{by_proxy} names answered {refusal}.")
         if isinstance(error, aiohttp.ClientConnectorError):
-            known = error.os_error.errno
-            reason = os.strerror(known) if known and known > 0 else error.os_error.strerror or str(error.os_error)
+            reason = network_reason(error.os_error) or str(error.os_error)
             return GatewayUnreachable(
                 f"{subject}{self.address.url} cannot be reached ({reason}). Is the gateway running?"
             )
@@ -198,6 +208,11 @@ class GatewayClient:
             return GatewayUnreachable(f"{subject}{self.address.url_name}: {self.address.url!r} is not an address.")
         reason = "it did not answer in time" if isinstance(error, TimeoutError) else "the connection broke"
         return GatewayUnreachable(f"{subject}{self.address.url}: {reason}.")
+
+    def _proxy(self) -> str:
+        """The variable that names the proxy for this address; Python prefers the small letters."""
+        small = f"{urlsplit(self.address.url).scheme}_proxy"
+        return small if os.environ.get(small) else small.upper()
 
 
 def encoded(document: object) -> bytes:
