@@ -106,7 +106,7 @@ async def _chat(where: Address, question: Question) -> None:
         why = (
             "nothing was asked of this gateway before, with this key, or the last answer was too long to be kept"
             if can_remember(remembered)
-            else f"{remembered} cannot be written, so no answer is remembered"
+            else f"{remembered} cannot be written, so no answer is remembered; XDG_STATE_HOME may name another place"
         )
         raise click.UsageError(f"--continue: {why}.")
     async with GatewayClient(where) as gateway:
