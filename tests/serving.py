@@ -80,8 +80,8 @@ class _Server(uvicorn.Server):
 def serve(app: Any, *, allow_errors: bool = False, **config: Any) -> Iterator[str]:
     """Serve `app`, yield its base URL without a trailing slash; `config` goes to uvicorn.Config.
 
-    The lifespan runs. Raises RuntimeError with the log if the server does not start or (unless `allow_errors`) if the
-    app raised while it was served.
+    The lifespan runs; `lifespan="off"` is for an app that has none. Raises RuntimeError with the log if the server does
+    not start or (unless `allow_errors`) if the app raised while it was served.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

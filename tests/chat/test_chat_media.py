@@ -127,12 +127,6 @@ def pages() -> Iterator[str]:
     moved = {"/inside": b"http://192.168.0.1/x", "/here": b"/cat.png", "/nowhere": b"http://[bad", "/loop": b"/loop"}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                kind = (await receive())["type"].removeprefix("lifespan.")
-                await send({"type": f"lifespan.{kind}.complete"})
-                if kind == "shutdown":
-                    return
         path = scope["path"]
         kind, body = bodies.get(path, (b"text/html", b"no such page"))
         headers = [(b"content-type", kind)]
@@ -144,7 +138,7 @@ def pages() -> Iterator[str]:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url
 
 

@@ -279,12 +279,6 @@ def upstream(page: object, *, seconds: float = 0.0) -> Iterator[tuple[str, list[
     seen: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                kind = (await receive())["type"].removeprefix("lifespan.")
-                await send({"type": f"lifespan.{kind}.complete"})
-                if kind == "shutdown":
-                    return
         seen.append(scope["path"])
         await asyncio.sleep(seconds)
         whole = scope["path"] == "/v1beta/models"
@@ -293,5 +287,5 @@ def upstream(page: object, *, seconds: float = 0.0) -> Iterator[tuple[str, list[
         await send({"type": "http.response.start", "status": 200 if whole else 404, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url, seen

@@ -13,11 +13,6 @@ class Pages:
         self.bodies = dict(bodies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for moment in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{moment}.complete"})
-            return
         body = self.bodies.get(scope["path"], "").encode()
         kind = b"text/javascript" if scope["path"].endswith(".js") else b"text/html; charset=utf-8"
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]

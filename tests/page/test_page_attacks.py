@@ -47,7 +47,7 @@ LOADED = """async ([scripts, sheet]) => {
 @pytest.fixture(scope="module")
 def pages() -> Iterator[tuple[Pages, str]]:
     app = Pages({})
-    with serve(app) as base:
+    with serve(app, lifespan="off") as base:
         yield app, base
 
 

@@ -41,7 +41,7 @@ def page(browser: Browser, bundle: str) -> Iterator[Page]:
         {"/": '<!doctype html><title>app</title><script type="module" src="/app.js"></script>', "/app.js": bundle}
     )
     context = browser.new_context()
-    with serve(pages) as origin:
+    with serve(pages, lifespan="off") as origin:
         page = context.new_page()
         page.goto(origin.replace("127.0.0.1", "localhost"))
         yield page

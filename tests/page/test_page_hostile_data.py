@@ -155,7 +155,7 @@ def test_what_google_says_of_a_failure_is_text_and_short(browser: Browser, url: 
 def test_an_answer_is_neither_run_nor_a_way_to_anything_of_ours(
     browser: Browser, url: str, sandbox: SandboxServer
 ) -> None:
-    with serve(Pages({"/place": "<!doctype html><title>place</title>"})) as elsewhere:
+    with serve(Pages({"/place": "<!doctype html><title>place</title>"}), lifespan="off") as elsewhere:
         text = ANSWER.replace("{elsewhere}", elsewhere)
         parts = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}
         sandbox.control("scripts", {"chunks": [{"candidates": [parts]}]})

@@ -75,12 +75,6 @@ def upstream() -> Iterator[str]:
     """Says what the request's text names: whole, as events, or cut off."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                kind = (await receive())["type"].removeprefix("lifespan.")
-                await send({"type": f"lifespan.{kind}.complete"})
-                if kind == "shutdown":
-                    return
         body, more = b"", True
         while more:
             message = await receive()
@@ -98,7 +92,7 @@ def upstream() -> Iterator[str]:
             await send({"type": "http.response.body", "body": written[at : at + 100_003], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url
 
 

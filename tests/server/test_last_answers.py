@@ -131,8 +131,6 @@ class Told:
         self.noted: Queue[str] = Queue()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         size = int(scope["path"].strip("/"))
         scope["extensions"][EXTENSION].when_left(lambda: self.noted.put("left"))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})

@@ -228,11 +228,6 @@ class Recorder:
         self.seen: list[tuple[str, dict[str, str]]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for kind in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{kind}.complete"})
-            return
         self.seen.append((scope["path"], {name.decode(): value.decode() for name, value in scope["headers"]}))
         text = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
@@ -254,7 +249,7 @@ def test_a_base_with_a_path_is_what_stands_before_models(tmp_path: Path, path: s
     upstream = Recorder()
     headers = {"X-Team": "red", "User-Agent": "ours"}
     with (
-        serve(upstream) as base,
+        serve(upstream, lifespan="off") as base,
         gateway(base, tmp_path, entry("g", api_base=base + path, extra_headers=headers)) as url,
     ):
         assert chat(url).status == 200

@@ -288,12 +288,6 @@ def upstream(
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
         body, more = b"", True
         while more:
             message = await receive()
@@ -306,7 +300,7 @@ def upstream(
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url, seen
 
 

@@ -34,12 +34,6 @@ def echo() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     seen: list[tuple[str, bytes]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                kind = (await receive())["type"].removeprefix("lifespan.")
-                await send({"type": f"lifespan.{kind}.complete"})
-                if kind == "shutdown":
-                    return
         body = b""
         while True:
             message = await receive()
@@ -61,7 +55,7 @@ def echo() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             await send({"type": "http.response.body", "body": answer[at : at + 7], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    with serve(app) as url:
+    with serve(app, lifespan="off") as url:
         yield url, seen
 
 
