@@ -126,6 +126,13 @@ class Commands(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as unknown:
+            if unknown.option_name in ("--master-key", "--keys", "--key"):
+                # Other users of the machine see what stands on a command line.
+                raise click.UsageError(
+                    f"{unknown.option_name} is no option: set LIFTGATE_MASTER_KEY, or write keys into the config "
+                    "(general_settings.master_key, liftgate_settings.keys).",
+                    ctx,
+                ) from None
             where = ELSEWHERE.get(unknown.option_name)
             if where is None:
                 raise

@@ -47,7 +47,31 @@ def _term_options(command: Command) -> Command:
     return command
 
 
-@click.group()
+_NEAR = {
+    **dict.fromkeys(("create", "new", "add", "make"), "generate"),
+    **dict.fromkeys(("remove", "rm", "revoke"), "delete"),
+    **dict.fromkeys(("show", "get"), "info"),
+    **dict.fromkeys(("set", "change", "edit"), "update"),
+    **dict.fromkeys(("rotate", "renew", "reset"), "regenerate"),
+    **dict.fromkeys(("disable", "lock"), "block"),
+    **dict.fromkeys(("enable", "unlock"), "unblock"),
+    "ls": "list",
+}
+"""What other programs call a command of these."""
+
+
+class _Keys(click.Group):
+    """Says what is meant by another word: the most similar one may do something else to a key."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _NEAR:
+            raise click.UsageError(f"There is no command {args[0]!r}: liftgate admin keys {_NEAR[args[0]]}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Keys)
 def keys() -> None:
     """Make, change and remove keys of callers.
 
