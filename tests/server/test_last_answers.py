@@ -206,9 +206,9 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(loop: str) -> None:
 @pytest.mark.parametrize("loop", LOOPS)
 def test_who_ends_its_side_has_left_although_it_takes_nothing(loop: str) -> None:
     app = Told()
-    http = small_lines(Queue(), stalled=1.0)
+    http = small_lines(Queue(), stalled=20)
     with serve(app, http=http, loop=loop, lifespan="off") as base, small_client(base) as connection:
         connection.sendall(head("GET", "/10000000"))
         assert connection.recv(1, socket.MSG_PEEK) == b"H"
         connection.shutdown(socket.SHUT_WR)
-        assert app.noted.get(timeout=0.8) == "left"
+        assert app.noted.get(timeout=10) == "left"
