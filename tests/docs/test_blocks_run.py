@@ -88,7 +88,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         shutil.copy(ROOT / "examples" / "talk.mp4", directory / name)
     shutil.copy(ROOT / "examples" / "config.yaml", directory / "config.yaml")
     with sandbox_server() as sandbox:
-        environ = _environment(directory) | {"GEMINI_API_KEY": GOOGLE_KEY, "GEMINI_API_BASE": sandbox.url}
+        environ = _environment(directory) | {
+            "GEMINI_API_KEY": GOOGLE_KEY,
+            "GEMINI_API_BASE": sandbox.url,
+            "LIFTGATE_LOG_USER_SECRET": "of-the-log-0123456789",
+        }
         with _Served(["liftgate", "--config", "examples/config.yaml"], directory, environ) as url:
             yield Place(directory, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
 
