@@ -196,6 +196,7 @@ def loop(carrier: dict[str, Any], *required: str) -> dict[str, Any]:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no definition": ({"type": "object", "properties": {"a": N}}, "reference to undefined schema at properties.a"),
+    "no definitions": ({"$ref": "#/$defs/a", "$defs": []}, "reference to undefined schema at top-level"),
     "an address": ({"items": {"$ref": "https://x.example/y"}}, "reference to undefined schema at items"),
     "in a choice": (
         {"properties": {"a": {"anyOf": [{"type": "null"}, N]}}},

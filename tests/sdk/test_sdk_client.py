@@ -18,6 +18,7 @@ from liftgate.errors import AuthenticationFailed
 from liftgate.sandbox.app import SandboxSettings, create_app
 from sdk_sandbox import MODEL, ROOT, Sandbox, asking, engines_threads
 from serving import serve
+from waiting import until
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -84,7 +85,8 @@ def test_a_stream_that_is_closed_after_its_client_makes_no_other_engine(
         for stream in streams:
             assert list(islice(stream, read))
         assert engines_threads() > before
-    assert engines_threads() <= before
+    # Threads of a store that may hang are told to end, and not waited for.
+    until(lambda: engines_threads() <= before)
     for stream in streams:
         stream.close()
         assert list(stream) == []
