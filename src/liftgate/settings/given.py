@@ -119,8 +119,7 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     known = environ.get("HOME") or os.path.expanduser("~")
     if known == "~":
         raise ConfigError(
-            "data_dir: this user has no home directory, so say where the data are: --data-dir, LIFTGATE_DATA_DIR or "
-            "data_dir in liftgate_settings."
+            "data_dir: this user has no home directory, so say where the data are, with data_dir or LIFTGATE_DATA_DIR."
         )
     home = Path(known)
     if sys.platform == "darwin":
