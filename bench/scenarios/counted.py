@@ -56,8 +56,9 @@ def _in_turn(
             found = {each.name: round_of(session, each) for each in rotated(running, number)}
             off = found["liftgate"]
             for name, figures in found.items():
-                over = {f"{what}_over": value / off[what] for what, value in figures.items() if what in off}
-                table.add(name, **figures, **{each: over[each] for each in over if not each.startswith("foreign")})
+                # Of what other programs use there may be nothing.
+                over = {f"{what}_over": value / off[what] for what, value in figures.items() if what.endswith("_us")}
+                table.add(name, **figures, **over)
     finally:
         for each in running:
             each.stop()
