@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Sequence
+
+import msgspec
 
 from liftgate.large_bodies import STEP, Body, contains, grown
 
@@ -16,6 +19,7 @@ PING = b": ping\n\n"
 
 LARGE = STEP
 
+_encode_lines = msgspec.json.Encoder().encode_lines
 _LF, _CR = b"\n\r"
 """Numbers: a byte is looked for ten times as fast by its number as by a text of it."""
 _LINE_END = re.compile(rb"[\r\n]")
@@ -27,6 +31,12 @@ _BLANK_LINE = (b"\n\n", b"\n\r", b"\r\r")
 def event(data: bytes) -> bytes:
     """One event with a single `data` line; `data` holds no line break."""
     return b"data: " + data + b"\n\n"
+
+
+def events_alike(before: bytes, values: Sequence[object], after: bytes) -> bytes:
+    """An event for each of `values`, at least one, as JSON between bytes that all events have."""
+    # One to a line, and none has a line end of its own: JSON writes that as \n.
+    return before + _encode_lines(values)[:-1].replace(b"\n", after + before) + after
 
 
 class EventDecoder:

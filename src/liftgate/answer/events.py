@@ -6,9 +6,13 @@ is the order in which Gemini gave them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
+
 import msgspec
 
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import STEP
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
@@ -117,3 +121,14 @@ Event = ChoiceEvent | Ended | Counted
 
 SHOWN = (Text, Thought, Call, Blob, Speech)
 """What every API has a form for. A stream has begun when the first of these is there."""
+
+
+def plain_texts(events: Sequence[Event], at: int, *, large: bool) -> list[str]:
+    """The first choice's texts that stand from `at` on, one behind the other, with nothing beside them; of a large
+    answer one of them, and none that is long."""
+    texts: list[str] = []
+    for event in islice(events, at, at + 1 if large else None):
+        if type(event) is not Text or event.index or event.logprobs is not None or not event.text:
+            break
+        texts.append(event.text)
+    return [] if large and texts and len(texts[0]) > STEP else texts

@@ -13,7 +13,7 @@ import msgspec
 
 from liftgate.answer import audio
 from liftgate.answer.choice import Answer, Choice
-from liftgate.answer.events import Blob, Call, Counted, Ended, Event, Speech, Text, Thought
+from liftgate.answer.events import Blob, Call, Counted, Ended, Event, Speech, Text, Thought, plain_texts
 from liftgate.dialects.chat import completion as form
 from liftgate.dialects.chat.completion import ID, audio_id, chat_usage, service_tier
 from liftgate.dialects.chat.question import ChatQuestion
@@ -22,11 +22,10 @@ from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body, encoded, grown
-from liftgate.sse import DONE, PING
+from liftgate.sse import DONE, PING, events_alike
 from liftgate.sse import event as sse_event
 
-_ENCODER = msgspec.json.Encoder()
-_encode, _encode_lines = _ENCODER.encode, _ENCODER.encode_lines
+_encode = msgspec.json.Encoder().encode
 
 ALIGNED = 6
 """Audio goes out in whole samples and whole base64 groups, so that pieces decode alone and joined."""
@@ -159,17 +158,15 @@ class ChunkEncoder:
     _writer: ChunkWriter
 
     def __init__(self) -> None:
-        self._templates: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._templates: dict[int, tuple[bytes, bytes]] = {}
 
     def begin(self, answer: Answer[ChatQuestion]) -> None:
         self._writer = ChunkWriter(answer)
 
     def encode(self, events: Sequence[Event]) -> Body:
         large = self.large
-        if not large:
-            texts = [each.text for each in events if type(each) is Text and not each.index and each.logprobs is None]
-            if len(texts) == len(events) and texts:
-                return self._texts(0, texts)
+        if not large and (texts := plain_texts(events, 0, large=False)) and len(texts) == len(events):
+            return self._texts(0, texts)
         blocks: list[Body] = []
         for event in events:
             if type(event) is Text and event.logprobs is None and (not large or len(event.text) <= STEP):
@@ -198,15 +195,14 @@ class ChunkEncoder:
         if (template := self._templates.get(index)) is None:
             begin = b"".join([sse_event(_encode(chunk)) for chunk in self._writer.open_choice(index, text=True)])
             template = self._template(index)
-        before, between, after = template
-        # One to a line, and none has a line end of its own: JSON writes that as \n.
-        return b"".join((begin, before, _encode_lines(texts)[:-1].replace(b"\n", between), after))
+        before, after = template
+        chunks = events_alike(before, texts, after)
+        return begin + chunks if begin else chunks
 
-    def _template(self, index: int) -> tuple[bytes, bytes, bytes]:
-        """What stands before a text, between two, and behind the last."""
+    def _template(self, index: int) -> tuple[bytes, bytes]:
+        """What stands before a text, and behind it."""
         # The mark cannot occur elsewhere: quotes inside the ids and names are escaped by the encoder.
         (chunk,) = self._writer.of_event(Text(index, ""))
         head, _, rest = _encode(chunk).partition(b'"delta":{"content":""}')
-        before, after = b'data: %b"delta":{"content":' % head, b"}%b\n\n" % rest
-        self._templates[index] = before, after + before, after
+        self._templates[index] = b'data: %b"delta":{"content":' % head, b"}%b\n\n" % rest
         return self._templates[index]

@@ -13,14 +13,15 @@ import msgspec
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.counts import Counts
-from liftgate.answer.events import Counted, Ended, Event, Text
+from liftgate.answer.events import Counted, Ended, Event, Text, plain_texts
 from liftgate.dialects.messages.answer import ending, message, usage_of
 from liftgate.dialects.messages.errors import ANTHROPIC
 from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import STEP, Body, encoded, grown
+from liftgate.large_bodies import Body, encoded, grown
+from liftgate.sse import events_alike
 from liftgate.unheld import unheld
 
 _encode = msgspec.json.Encoder().encode
@@ -28,8 +29,7 @@ _encode = msgspec.json.Encoder().encode
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _TEXT = (
-    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
-    b'"delta":{"type":"text_delta","text":%b}}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 )
 _NOT_ENDED: JsonObject = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
 
@@ -51,20 +51,22 @@ class MessageEncoder:
 
     def encode(self, events: Sequence[Event]) -> Body:
         output = self._output
-        for event in events:
-            if type(event) is Text:
-                block = output.open
-                if event.index or not event.text:
-                    continue
-                if block is not None and block["type"] == "text" and (not self.large or len(event.text) <= STEP):
-                    output.texts.append(event.text)
-                    self._frames.append(_TEXT % (len(output.blocks) - 1, _encode(event.text)))
-                else:
-                    output.text(event.text)
-            elif isinstance(event, Counted):
+        at = 0
+        while at < len(events):
+            event, block = events[at], output.open
+            if block is not None and block["type"] == "text" and (texts := plain_texts(events, at, large=self.large)):
+                output.texts += texts
+                self._frames.append(events_alike(_TEXT % (len(output.blocks) - 1), texts, b"}}\n\n"))
+                at += len(texts)
+                continue
+            if isinstance(event, Counted):
                 self._end()
+            elif type(event) is Text:
+                if event.text and event.index == 0:
+                    output.text(event.text)
             elif not isinstance(event, Ended) and event.index == 0:
                 output.take(event)
+            at += 1
         return self._taken()
 
     def ping(self) -> Body:

@@ -8,7 +8,7 @@ one; a function call `fc_x` is the call `call_x`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -138,12 +138,12 @@ class Output:
                 {**self.open.place, "content_index": 0, "delta": event.text, "logprobs": shown},
             )
 
-    def add(self, text: str) -> None:
-        """A piece of the message that is open, without an event."""
+    def add(self, texts: Sequence[str]) -> None:
+        """Pieces of the message that is open, without events."""
         opened = self.open
         assert opened is not None
-        opened.texts.append(text)
-        self._length += len(text)
+        opened.texts += texts
+        self._length += sum(map(len, texts))
 
     def refuse(self, why: str) -> None:
         """A message that says in the model's place why nothing is there."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import repeat
 
 import msgspec
 
 from liftgate.answer.choice import Answer, Head
-from liftgate.answer.events import Counted, Ended, Event, Speech, Text
+from liftgate.answer.events import Counted, Ended, Event, Speech, Text, plain_texts
 from liftgate.dialects.openai_errors import type_of
 from liftgate.dialects.responses.answer import ended_response, ending
 from liftgate.dialects.responses.echo import echoed, response
@@ -20,11 +21,24 @@ from liftgate.dialects.responses.output import Output
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.errors import FileNotFound, LiftgateError, RateLimited, RequestError, UpstreamRateLimited
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.large_bodies import STEP, Body, encoded, grown
-from liftgate.sse import PING
+from liftgate.large_bodies import Body, encoded, grown
+from liftgate.sse import PING, events_alike
 from liftgate.unheld import unheld
 
 _encode = msgspec.json.Encoder().encode
+
+_DELTA = "response.output_text.delta"
+_DELTAS_TYPE = msgspec.Raw(_encode(_DELTA))
+
+
+class _Delta(msgspec.Struct, gc=False):
+    """`item_id`: with what stands behind it that is the same for all of a message."""
+
+    type: msgspec.Raw
+    sequence_number: int
+    item_id: msgspec.Raw
+    delta: str
+    logprobs: tuple[()] = ()
 
 
 class ResponseWriter(ABC):
@@ -113,14 +127,14 @@ class ResponseEvents(ResponseWriter):
 
 
 class ResponseEncoder(ResponseWriter):
-    """Events as frames. A plain piece of text is put between bytes that were made once for its message."""
+    """Events as frames. Plain pieces of text are encoded together, with what was made once for their message."""
 
     large = False
 
     def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
         super().__init__(head, request, first)
         self._frames: list[Body] = []
-        self._template = (b"", b"")
+        self._place = msgspec.Raw()
         self._of: object = None
 
     def encode(self, events: Sequence[Event]) -> Body:
@@ -129,28 +143,31 @@ class ResponseEncoder(ResponseWriter):
 
     def frames(self, events: Sequence[Event]) -> list[Body]:
         """As `encode`, one by one."""
-        self._write(events)
+        for event in events:
+            self._write([event])
         return self.listed()
 
     def _write(self, events: Sequence[Event]) -> None:
         output = self._output
         assert output is not None, "the answer has begun"
-        for event in events:
-            if (
-                type(event) is Text
-                and event.index == 0
-                and event.logprobs is None
-                and self._of is output.open is not None
-                and (not self.large or len(event.text) <= STEP)
-            ):
-                output.add(event.text)
-                before, after = self._template
-                self._frames.append(b'%b%d%b%b,"logprobs":[]}\n\n' % (before, self._number, after, _encode(event.text)))
-                self._number += 1
-            else:
-                self.take(event)
-                if type(event) is Text and event.text and event.index == 0:
-                    self._make_template()
+        at = 0
+        while at < len(events):
+            if self._of is output.open is not None and (texts := plain_texts(events, at, large=self.large)):
+                self._frames.append(self._texts(output, texts))
+                at += len(texts)
+                continue
+            event = events[at]
+            self.take(event)
+            if type(event) is Text and event.text and event.index == 0:
+                self._look_at_message(output)
+            at += 1
+
+    def _texts(self, output: Output, texts: Sequence[str]) -> bytes:
+        """Pieces of the message that is open."""
+        output.add(texts)
+        first, self._number = self._number, self._number + len(texts)
+        deltas = [*map(_Delta, repeat(_DELTAS_TYPE), range(first, self._number), repeat(self._place), texts)]
+        return events_alike(b"event: %b\ndata: " % _DELTA.encode(), deltas, b"\n\n")
 
     def ping(self) -> Body:
         self._created()
@@ -185,18 +202,14 @@ class ResponseEncoder(ResponseWriter):
         frames, self._frames = self._frames, []
         return frames
 
-    def _make_template(self) -> None:
-        opened = self._output.open if self._output is not None else None
+    def _look_at_message(self, output: Output) -> None:
+        """What all pieces of the message that is open have."""
+        opened = output.open
         assert opened is not None
-        if self._of is opened:
-            return
-        self._of = opened
-        kind = b"response.output_text.delta"
-        place = _encode({**opened.place, "content_index": 0})[1:-1]
-        self._template = (
-            b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind),
-            b',%b,"delta":' % place,
-        )
+        if self._of is not opened:
+            self._of = opened
+            place = _encode({**opened.place, "content_index": 0})
+            self._place = msgspec.Raw(place[len(b'{"item_id":') : -1])
 
 
 def preamble(head: Head, request: JsonMapping) -> list[Body]:
