@@ -33,10 +33,12 @@ def event(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-def events_alike(before: bytes, values: Sequence[object], after: bytes) -> bytes:
-    """An event for each of `values`, at least one, as JSON between bytes that all events have."""
+def events_alike(before: bytes, values: Sequence[object], after: bytes, opening: bytes = b"") -> bytes:
+    """An event for each of `values`, at least one, as JSON between bytes that all events have. `opening`: what each
+    begins with, which is left out."""
     # One to a line, and none has a line end of its own: JSON writes that as \n.
-    return before + _encode_lines(values)[:-1].replace(b"\n", after + before) + after
+    lines = _encode_lines(values)[len(opening) : -1]
+    return before + lines.replace(b"\n" + opening, after + before) + after
 
 
 class EventDecoder:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from itertools import repeat
 
 import msgspec
 
@@ -27,18 +26,16 @@ from liftgate.unheld import unheld
 
 _encode = msgspec.json.Encoder().encode
 
-_DELTA = "response.output_text.delta"
-_DELTAS_TYPE = msgspec.Raw(_encode(_DELTA))
+_DELTA = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",%b,"content_index":0,"logprobs":[],'
+)
 
 
 class _Delta(msgspec.Struct, gc=False):
-    """`item_id`: with what stands behind it that is the same for all of a message."""
+    """What a piece of a message has for itself."""
 
-    type: msgspec.Raw
     sequence_number: int
-    item_id: msgspec.Raw
     delta: str
-    logprobs: tuple[()] = ()
 
 
 class ResponseWriter(ABC):
@@ -65,7 +62,7 @@ class ResponseWriter(ABC):
     def take(self, event: Event) -> None:
         output = self._output
         assert output is not None, "the answer has begun"
-        if isinstance(event, Ended | Speech):
+        if isinstance(event, (Ended, Speech)):
             pass  # the end goes out with the counts
         elif isinstance(event, Counted):
             ended = ending(self._answer.first)
@@ -97,7 +94,8 @@ class ResponseWriter(ABC):
     def _created(self) -> None:
         if self._number:
             return
-        begun = response(self._head, echoed(self._request), {"status": "in_progress", "output": []}, tier=self._tier)
+        echo = echoed(self._request) if self._output is None else self._answer.question.echo
+        begun = response(self._head, echo, {"status": "in_progress", "output": []}, tier=self._tier)
         shared = self._shared(begun)
         for kind in ("response.created", "response.in_progress"):
             self.emit(kind, {"response": shared})
@@ -134,7 +132,7 @@ class ResponseEncoder(ResponseWriter):
     def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
         super().__init__(head, request, first)
         self._frames: list[Body] = []
-        self._place = msgspec.Raw()
+        self._before = b""
         self._of: object = None
 
     def encode(self, events: Sequence[Event]) -> Body:
@@ -166,8 +164,7 @@ class ResponseEncoder(ResponseWriter):
         """Pieces of the message that is open."""
         output.add(texts)
         first, self._number = self._number, self._number + len(texts)
-        deltas = [*map(_Delta, repeat(_DELTAS_TYPE), range(first, self._number), repeat(self._place), texts)]
-        return events_alike(b"event: %b\ndata: " % _DELTA.encode(), deltas, b"\n\n")
+        return events_alike(self._before, [*map(_Delta, range(first, self._number), texts)], b"\n\n", b"{")
 
     def ping(self) -> Body:
         self._created()
@@ -208,8 +205,7 @@ class ResponseEncoder(ResponseWriter):
         assert opened is not None
         if self._of is not opened:
             self._of = opened
-            place = _encode({**opened.place, "content_index": 0})
-            self._place = msgspec.Raw(place[len(b'{"item_id":') : -1])
+            self._before = _DELTA % _encode(opened.place)[1:-1]
 
 
 def preamble(head: Head, request: JsonMapping) -> list[Body]:
