@@ -27,6 +27,7 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "BareTable.counted_by": "tests compare it with the schema of both engines",
     "ModelFacts.cache_minimum": "a fact of the table of models, which tests compare with Google's pages",
     "_ByText.TEXT": "the JSON log writes it",
+    "_Delta.sequence_number": "a Response's stream writes it",
     **{
         f"_Varying.{name}": "the JSON log writes it, with all fields"
         for name in ("by_modality", "cost_usd", "level", "ts", "upstream_first", "upstream_id")
