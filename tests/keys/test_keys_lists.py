@@ -86,7 +86,7 @@ def foreign(owners: str) -> str:
     return owners
 
 
-@pytest.mark.parametrize("part", ["Ärzte", "ärzte", "ÄRZTE", "A\u0308rzte", "STRASSE", "ß"])
+@pytest.mark.parametrize("part", ["Ärzte", "ärzte", "ÄRZTE", "A\u0308rzte", "STRASSE", "raß"])
 def test_letters_of_every_alphabet_are_found_in_either_case(foreign: str, part: str) -> None:
     assert get(foreign, "/key/list", search=part)["total_count"] == 3
     last = get(foreign, "/key/list", search=part, page=2, size=2, sort_by="key_alias", return_full_object="true")
