@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer
 from raw_http import call
 
 HINT = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
@@ -112,18 +111,6 @@ BODIES: dict[str, tuple[str, dict[str, Any], tuple[tuple[str | int, ...], ...]]]
     ),
 }  # fmt: skip
 """Name → the path, a body, and the objects of it that may have the hint."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("gateway"))) as base:
-        yield base
 
 
 def sent(sandbox: SandboxServer, url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import SandboxServer, gateway_server, settings_for
 from growth import steps
 from liftgate.ask.json_schema import json_schema
 from raw_http import Answer, call
@@ -203,12 +203,6 @@ def test_no_search_grows_faster_than_the_schema() -> None:
 
 
 # ── at every door ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

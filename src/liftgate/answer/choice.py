@@ -226,11 +226,12 @@ class Answer(Generic[Q]):
         self.response_id = own_id if type(own_id) is str else ""
         self.served_by = served_by if type(served_by) is str else ""
 
-    @property
     def text(self) -> TextCounts | None:
         """Of `usage` as it stands; None where that is not of text alone. Read once: an answer tells it, and its price
         is of it."""
-        return self._read_text()
+        if self._of is not self.usage:
+            self._text, self._of = text_counts(self.usage), self.usage
+        return self._text
 
     @property
     def counts(self) -> Counts:
@@ -241,13 +242,8 @@ class Answer(Generic[Q]):
 
     def count(self) -> Counts:
         """Reads them for `counts`, and raises what it does."""
-        self._counts = read_counts(self.usage, self._read_text())
+        self._counts = read_counts(self.usage, self.text())
         return self._counts
-
-    def _read_text(self) -> TextCounts | None:
-        if self._of is not self.usage:
-            self._text, self._of = text_counts(self.usage), self.usage
-        return self._text
 
     @property
     def first(self) -> Choice:

@@ -313,7 +313,7 @@ class CallRecord(msgspec.Struct, eq=False):
     def answered_in(self, answer: Answer[Any]) -> None:
         """The same of an answer that is folded, as far as it came."""
         if answer.usage:
-            self.usage, self.text = answer.usage, answer.text
+            self.usage, self.text = answer.usage, answer.text()
         else:
             self.given = sum(choice.length for choice in answer.choices.values())
         self.tier = answer.service_tier or ""

@@ -43,7 +43,7 @@ def completion(answer: Answer[ChatQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended."""
     head = answer.head
     choices: list[JsonObject] = []
-    for choice in answer.in_order():
+    for choice in answer.in_order():  # a comprehension is a function's call, of which a chat has enough
         choices.append(_choice(answer, choice))
     body: JsonObject = {
         "id": ID + head.id,
